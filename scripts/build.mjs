@@ -1,0 +1,39 @@
+// Bundles the handlers into build/TypeFunction, which `cfn submit` packages.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+const outdir = 'build/TypeFunction';
+
+/** The handlers sign with the event's credentials: the SDK must never look for others. */
+const noDefaultCredentials = {
+  name: 'no-default-credentials',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, ({ path }) => ({
+      path,
+      namespace: 'none',
+    }));
+    onLoad({ filter: /.*/, namespace: 'none' }, () => ({
+      contents: `export const defaultProvider = () => () => Promise.reject(new Error('no credentials given'));`,
+    }));
+  },
+};
+
+await rm(outdir, { recursive: true, force: true });
+await mkdir(outdir, { recursive: true });
+const { metafile } = await build({
+  entryPoints: ['src/handlers.ts'],
+  outfile: `${outdir}/dist/handlers.js`,
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'cjs',
+  mainFields: ['module', 'main'],
+  conditions: ['module', 'import'],
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  metafile: true,
+  plugins: [noDefaultCredentials],
+});
+await writeFile(`${outdir}/package.json`, '{"type":"commonjs"}\n');
+await writeFile('build/metafile.json', JSON.stringify(metafile));

@@ -1,0 +1,241 @@
+import {
+  CreateAccessKeyCommand,
+  DeleteAccessKeyCommand,
+  GetAccessKeyLastUsedCommand,
+  IAMClient,
+  LimitExceededException,
+  ListAccessKeysCommand,
+  ListUsersCommand,
+  UpdateAccessKeyCommand,
+  type AccessKeyMetadata,
+} from '@aws-sdk/client-iam';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { StandardRetryStrategy } from '@smithy/core/retry';
+import type { RetryErrorInfo, StandardRetryToken } from '@smithy/types';
+import pMap from 'p-map';
+import { attempt, UnreadableAnswer, wasRefused, wasRetried } from './errors.ts';
+import type { Status } from './model.ts';
+import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
+import type { Session } from './runtime/session.ts';
+
+export interface AccessKey {
+  readonly accessKeyId: string;
+  /** As IAM spells it. */
+  readonly userName: string;
+  readonly status: Status;
+  readonly createDate: Date;
+}
+
+export interface NewAccessKey extends AccessKey {
+  readonly secretAccessKey: string;
+}
+
+export interface UserPage {
+  readonly userNames: readonly string[];
+  /** Where the next page starts; undefined after the last one. */
+  readonly marker: string | undefined;
+}
+
+const MAX_ATTEMPTS = 3;
+const USERS_A_PAGE = 100;
+const USERS_AT_ONCE = 8;
+
+/** How long a search through all users may take; READ has 30 seconds in all. */
+const SEARCH_PATIENCE_MS = 20_000;
+
+/** Retries only what was turned down: after a lost answer a second try would make a second key. */
+class RetryWhatWasRefused extends StandardRetryStrategy {
+  override async refreshRetryTokenForRetry(token: StandardRetryToken, errorInfo: RetryErrorInfo) {
+    const error = errorInfo.error as Error;
+    if (!wasRefused(error) || error instanceof LimitExceededException) throw error;
+    return super.refreshRetryTokenForRetry(token, errorInfo);
+  }
+}
+
+/** The access keys of the account's IAM users. Every method throws HandlerError only. */
+export class AccessKeys {
+  readonly #session: Session;
+  readonly #iam: IAMClient;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#iam = session.client(IAMClient);
+  }
+
+  /** @throws HandlerError NotFound for an unknown user. */
+  async list(userName: string): Promise<AccessKey[]> {
+    const accessKeys: AccessKey[] = [];
+    let Marker: string | undefined;
+    do {
+      const page = await attempt(`listing access keys of user ${userName}`, async () => {
+        const answer = await this.#iam.send(
+          new ListAccessKeysCommand({ UserName: userName, Marker }),
+        );
+        return { ...answer, accessKeys: present(answer.AccessKeyMetadata).map(toAccessKey) };
+      });
+      accessKeys.push(...page.accessKeys);
+      Marker = page.IsTruncated ? page.Marker : undefined;
+    } while (Marker);
+    return accessKeys;
+  }
+
+  /** @returns undefined for an unknown user. */
+  async listIfThere(userName: string): Promise<AccessKey[] | undefined> {
+    try {
+      return await this.list(userName);
+    } catch (error) {
+      if (hasErrorCode(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  async listUsers(marker?: string): Promise<UserPage> {
+    return attempt('listing users', async () => {
+      const answer = await this.#iam.send(
+        new ListUsersCommand({ Marker: marker, MaxItems: USERS_A_PAGE }),
+      );
+      const userNames = present(answer.Users).map(({ UserName }) => present(UserName));
+      return { userNames, marker: answer.IsTruncated ? answer.Marker : undefined };
+    });
+  }
+
+  /** The keys of all these users; one who is gone by now has none. */
+  async listAll(userNames: readonly string[]): Promise<AccessKey[]> {
+    const lists = await pMap(userNames, (userName) => this.listIfThere(userName), {
+      concurrency: USERS_AT_ONCE,
+    });
+    return lists.flatMap((accessKeys) => accessKeys ?? []);
+  }
+
+  /** @param userName the user whom the key belonged to when it was last seen. */
+  async find(accessKeyId: string, userName?: string): Promise<AccessKey | undefined> {
+    const accessKeys = userName === undefined ? undefined : await this.listIfThere(userName);
+    const accessKey = accessKeys && byId(accessKeys, accessKeyId);
+    if (accessKey) return accessKey;
+    try {
+      const owner = await this.#findOwner(accessKeyId);
+      return owner === undefined
+        ? undefined
+        : byId((await this.listIfThere(owner)) ?? [], accessKeyId);
+    } catch (error) {
+      if (!hasErrorCode(error, 'AccessDenied')) throw error;
+      if (accessKeys) return undefined;
+      return this.#search(accessKeyId, error as HandlerError);
+    }
+  }
+
+  /** Throws where the key may have been made, too: `isOutcomeUnknown` tells. */
+  async create(userName: string): Promise<NewAccessKey> {
+    const iam = this.#session.client(IAMClient, {
+      retryStrategy: new RetryWhatWasRefused(MAX_ATTEMPTS),
+    });
+    return attempt(`creating access key for user ${userName}`, async () => {
+      const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: userName }));
+      const secretAccessKey = present(AccessKey?.SecretAccessKey);
+      this.#session.log.conceal(secretAccessKey);
+      return { ...toAccessKey(present(AccessKey)), secretAccessKey };
+    });
+  }
+
+  /** Without UserName IAM would act on the caller's own keys. */
+  async update(userName: string, accessKeyId: string, status: Status): Promise<void> {
+    await attempt(`setting access key ${accessKeyId} of user ${userName} to ${status}`, () =>
+      this.#iam.send(
+        new UpdateAccessKeyCommand({
+          UserName: userName,
+          AccessKeyId: accessKeyId,
+          Status: status,
+        }),
+      ),
+    );
+  }
+
+  /**
+   * Without UserName IAM would act on the caller's own keys.
+   *
+   * @returns whether this call deleted the key; false where there was none.
+   */
+  async delete(userName: string, accessKeyId: string): Promise<boolean> {
+    try {
+      await attempt(`deleting access key ${accessKeyId} of user ${userName}`, () =>
+        this.#iam.send(
+          new DeleteAccessKeyCommand({ UserName: userName, AccessKeyId: accessKeyId }),
+        ),
+      );
+      return true;
+    } catch (error) {
+      if (hasErrorCode(error, 'NotFound')) return wasRetried(error);
+      throw error;
+    }
+  }
+
+  /** Whether AWS accepts the key already; a new one takes some seconds to be known everywhere. */
+  async isAccepted(accessKeyId: string, secretAccessKey: string): Promise<boolean> {
+    const sts = this.#session.withCredentials({ accessKeyId, secretAccessKey }).client(STSClient);
+    try {
+      await attempt(`using access key ${accessKeyId}`, () =>
+        sts.send(new GetCallerIdentityCommand({})),
+      );
+      return true;
+    } catch (error) {
+      if (hasErrorCode(error, 'AccessDenied', 'InvalidCredentials')) return false;
+      throw error;
+    }
+  }
+
+  async #findOwner(accessKeyId: string): Promise<string | undefined> {
+    try {
+      return await attempt(`finding the user of access key ${accessKeyId}`, async () => {
+        const command = new GetAccessKeyLastUsedCommand({ AccessKeyId: accessKeyId });
+        return present((await this.#iam.send(command)).UserName);
+      });
+    } catch (error) {
+      if (hasErrorCode(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * IAM denies GetAccessKeyLastUsed for an unknown key as it does without the permission. Only a
+   * look at every user's keys tells one from the other.
+   *
+   * @throws HandlerError the denial, where the key is there or the search cannot be finished.
+   */
+  async #search(accessKeyId: string, denial: HandlerError): Promise<undefined> {
+    const deadline = Date.now() + SEARCH_PATIENCE_MS;
+    let marker: string | undefined;
+    do {
+      const page = await this.listUsers(marker);
+      const accessKeys = await this.listAll(page.userNames);
+      if (byId(accessKeys, accessKeyId) || Date.now() > deadline) throw denial;
+      marker = page.marker;
+    } while (marker);
+    return undefined;
+  }
+}
+
+export function byId<K extends { accessKeyId: string }>(
+  accessKeys: readonly K[],
+  accessKeyId: string,
+): K | undefined {
+  return accessKeys.find((accessKey) => accessKey.accessKeyId === accessKeyId);
+}
+
+export function notFound(accessKeyId: string): HandlerError {
+  return new HandlerError('NotFound', `there is no access key ${accessKeyId} in this account`);
+}
+
+function toAccessKey({ AccessKeyId, UserName, Status, CreateDate }: AccessKeyMetadata): AccessKey {
+  return {
+    accessKeyId: present(AccessKeyId),
+    userName: present(UserName),
+    status: present(Status) as Status,
+    createDate: present(CreateDate),
+  };
+}
+
+/** What every readable answer of IAM has. */
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new UnreadableAnswer();
+  return value;
+}

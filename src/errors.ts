@@ -1,0 +1,125 @@
+import { isThrottlingError } from '@smithy/core/retry';
+import { ServiceException } from '@smithy/core/client';
+import { hasErrorCode, HandlerError, type HandlerErrorCode } from './runtime/progress-event.ts';
+import { failedAction } from './runtime/session.ts';
+
+interface SdkError extends Error {
+  code?: string;
+  $metadata?: { httpStatusCode?: number; attempts?: number };
+  [failedAction]?: string;
+}
+
+const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
+  AccessDenied: 'AccessDenied',
+  AccessDeniedException: 'AccessDenied',
+  UnauthorizedOperation: 'AccessDenied',
+
+  ExpiredToken: 'InvalidCredentials',
+  ExpiredTokenException: 'InvalidCredentials',
+  IncompleteSignature: 'InvalidCredentials',
+  InvalidClientTokenId: 'InvalidCredentials',
+  InvalidSignatureException: 'InvalidCredentials',
+  MissingAuthenticationToken: 'InvalidCredentials',
+  SignatureDoesNotMatch: 'InvalidCredentials',
+  UnrecognizedClientException: 'InvalidCredentials',
+
+  NoSuchEntityException: 'NotFound',
+  ParameterNotFound: 'NotFound',
+  ParameterAlreadyExists: 'AlreadyExists',
+
+  LimitExceededException: 'ServiceLimitExceeded',
+  ParameterLimitExceeded: 'ServiceLimitExceeded',
+
+  ConcurrentModificationException: 'ResourceConflict',
+  EntityTemporarilyUnmodifiableException: 'ResourceConflict',
+  TooManyUpdates: 'ResourceConflict',
+
+  InvalidInputException: 'InvalidRequest',
+  ValidationError: 'InvalidRequest',
+  ValidationException: 'InvalidRequest',
+
+  HierarchyLevelLimitExceededException: 'InvalidTypeConfiguration',
+  InvalidKeyId: 'InvalidTypeConfiguration',
+
+  InternalServerError: 'ServiceInternalError',
+  ServiceFailureException: 'ServiceInternalError',
+  UnreadableAnswer: 'ServiceInternalError',
+  TimeoutError: 'NetworkFailure',
+};
+
+const NEVER_CONNECTED = ['EAI_AGAIN', 'ECONNREFUSED', 'ENOTFOUND'];
+
+/** The errors that CloudFormation retries: the same request may succeed later. */
+export function isTransient(error: unknown): boolean {
+  return hasErrorCode(
+    error,
+    'NetworkFailure',
+    'ResourceConflict',
+    'ServiceInternalError',
+    'Throttling',
+  );
+}
+
+/**
+ * Makes one AWS call.
+ *
+ * @param activity what the call does and to which resource, as the beginning of an error message:
+ *   "creating access key for user ci-bot".
+ * @throws HandlerError with that activity, the cause and, where there is one, the way out.
+ */
+export async function attempt<T>(activity: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toHandlerError(activity, error as SdkError);
+  }
+}
+
+/** For an answer of AWS that lacks what it must have. The call may have taken effect. */
+export class UnreadableAnswer extends Error {
+  override readonly name = 'UnreadableAnswer';
+}
+
+/** Whether the call may have taken effect although it failed: its answer was lost or unreadable. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof HandlerError && !wasRefused(error.cause as SdkError);
+}
+
+/** Whether an earlier try of the failed call may have done already what the last one could not. */
+export function wasRetried(error: unknown): boolean {
+  return error instanceof HandlerError && ((error.cause as SdkError).$metadata?.attempts ?? 1) > 1;
+}
+
+/** Whether AWS, or the network before it, turned the call down, so that it had no effect. */
+export function wasRefused(error: SdkError): boolean {
+  const status = error.$metadata?.httpStatusCode ?? 0;
+  return NEVER_CONNECTED.includes(error.code ?? '') || (status >= 400 && status < 500);
+}
+
+function toHandlerError(activity: string, error: SdkError): HandlerError {
+  const action = error[failedAction];
+  const errorCode = toErrorCode(error);
+  const denied =
+    errorCode === 'AccessDenied' && action ? `, which needs the permission ${action}` : '';
+  return new HandlerError(errorCode, `${activity}${denied}: ${toCause(error)}`, { cause: error });
+}
+
+function toErrorCode(error: SdkError): HandlerErrorCode {
+  const known = ERROR_CODES[error.name];
+  if (known) return known;
+  if (isThrottlingError(error as never)) return 'Throttling';
+  const status = error.$metadata?.httpStatusCode;
+  if (status === 403) return 'AccessDenied';
+  if (status === undefined) return error.code ? 'NetworkFailure' : 'InternalFailure';
+  if (status >= 400 && status < 500) return 'GeneralServiceException';
+  return 'ServiceInternalError';
+}
+
+/** The message of an answer that could not be parsed can quote it, and it may hold a secret. */
+function toCause(error: SdkError): string {
+  if (error instanceof ServiceException) return `${error.message} (${error.name})`;
+  return (
+    error.code ??
+    (error.name === 'TimeoutError' ? 'no answer in time' : 'the answer could not be read')
+  );
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AccessKey, AccessKeys } from './access-keys.ts';
+import { isTransient } from './errors.ts';
+import { HandlerError } from './runtime/progress-event.ts';
+import type { Intent, SecretStore } from './secret-store.ts';
+
+/**
+ * How long a key without a record may be a sibling's: two resources for one user are created side
+ * by side, and between a key's birth and its record lie, at worst, a lost answer and a retry.
+ */
+const SIBLING_PATIENCE_MS = 6_000;
+const POLL_INTERVAL_MS = 500;
+
+/** How long a survey that fails is repeated. */
+const FAULT_PATIENCE_MS = 15_000;
+
+/** IAM's dates are whole seconds, of another clock. */
+const CLOCK_TOLERANCE_MS = 5_000;
+
+/** No invocation lives longer. */
+const INVOCATION_MS = 60_000;
+
+/**
+ * Clears up after an attempt that may have made a key without learning of it.
+ *
+ * A key is that attempt's orphan only if the user did not have it before, IAM made it in the
+ * attempt's time, and it has no record by when a sibling would have written one. A single such key
+ * is deleted. Of several, any may be in use: all are left alone.
+ *
+ * @returns the key that the attempt did record, if there is one: the operation's own, to go on with.
+ * @throws HandlerError that names the keys, where there are several.
+ */
+export async function settle(
+  userName: string,
+  clientRequestToken: string,
+  intent: Intent,
+  accessKeys: AccessKeys,
+  store: SecretStore,
+): Promise<AccessKey | undefined> {
+  const recorded = new Set<string>();
+  const survey = async () => {
+    const unseen = (await accessKeys.list(userName)).filter(
+      ({ accessKeyId }) => !intent.accessKeyIds.includes(accessKeyId),
+    );
+    const { records } = await store.findAll(unseen.map(({ accessKeyId }) => accessKeyId));
+    for (const accessKeyId of records.keys()) recorded.add(accessKeyId);
+    const own = unseen.find(
+      ({ accessKeyId }) => records.get(accessKeyId)?.clientRequestToken === clientRequestToken,
+    );
+    const orphans = unseen.filter(
+      (accessKey) => !recorded.has(accessKey.accessKeyId) && wasMadeBy(intent, accessKey),
+    );
+    return { own, orphans };
+  };
+
+  const startedAt = Date.now();
+  let quietSince = startedAt;
+  let orphans: readonly AccessKey[] = [];
+  do {
+    await sleep(POLL_INTERVAL_MS);
+    try {
+      const found = await survey();
+      if (found.own) return found.own;
+      if (found.orphans.length > orphans.length) quietSince = Date.now();
+      orphans = found.orphans;
+    } catch (error) {
+      if (!isTransient(error) || Date.now() - startedAt > FAULT_PATIENCE_MS) throw error;
+      quietSince = Date.now();
+    }
+  } while (Date.now() - quietSince < SIBLING_PATIENCE_MS);
+
+  const [orphan, ...others] = orphans;
+  if (others.length > 0) {
+    const ids = orphans.map(({ accessKeyId }) => accessKeyId).join(', ');
+    throw new HandlerError(
+      'GeneralServiceException',
+      `creating access key for user ${userName}: the answer was lost and more than one key may be the one made: ` +
+        `${ids}; nothing was deleted, find out which are in use and delete the others`,
+    );
+  }
+  if (orphan) {
+    await accessKeys.delete(orphan.userName, orphan.accessKeyId);
+    intent.accessKeyIds.push(orphan.accessKeyId);
+  }
+  return undefined;
+}
+
+function wasMadeBy({ startedAt }: Intent, { createDate }: AccessKey): boolean {
+  const age = createDate.getTime() - startedAt;
+  return age >= -CLOCK_TOLERANCE_MS && age <= INVOCATION_MS + CLOCK_TOLERANCE_MS;
+}

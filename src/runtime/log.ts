@@ -1,0 +1,25 @@
+const SHORTEST_SECRET = 8;
+
+/** One invocation's log lines, without the secrets that it was told to conceal. */
+export class Log {
+  readonly lines: { timestamp: number; message: string }[] = [];
+  readonly #secrets = new Set<string>();
+
+  /** From now on `secret` shows as `<REDACTED>`, in its plain and in its URL-encoded form. */
+  conceal(secret: string | undefined): void {
+    if (secret === undefined || secret.length < SHORTEST_SECRET) return;
+    this.#secrets.add(secret).add(encodeURIComponent(secret));
+  }
+
+  redact(text: string): string {
+    let redacted = text;
+    for (const secret of this.#secrets) redacted = redacted.replaceAll(secret, '<REDACTED>');
+    return redacted;
+  }
+
+  write(text: string): void {
+    const message = this.redact(text);
+    this.lines.push({ timestamp: Date.now(), message });
+    console.log(message);
+  }
+}

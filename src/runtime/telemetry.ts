@@ -1,0 +1,72 @@
+import type { Log } from './log.ts';
+import { asJson, findCredentials } from './request.ts';
+
+/** How an invocation ended, for its metrics. */
+export interface Outcome {
+  readonly milliseconds: number;
+  readonly errorCode: string | undefined;
+}
+
+/** However slow CloudWatch is, the answer waits no longer than this for it. */
+const PATIENCE_MS = 2_000;
+
+/**
+ * Delivers an invocation's log lines and metrics to CloudWatch where the event brings provider
+ * credentials and a log group for it. The log stream is made ready while the handler runs, so that
+ * what follows the handler takes one round trip.
+ *
+ * @returns the delivery, which never throws: its failures stay in the function's own log.
+ */
+export function openTelemetry(
+  event: unknown,
+  typeName: string,
+  log: Log,
+): (outcome: Outcome) => Promise<void> {
+  const credentials = findCredentials(event, 'providerCredentials');
+  const { action, region, awsAccountId, stackId, requestData } = asJson(event) ?? {};
+  const { providerLogGroupName, logicalResourceId } = asJson(requestData) ?? {};
+  if (!credentials || typeof providerLogGroupName !== 'string' || typeof region !== 'string') {
+    return () => Promise.resolve();
+  }
+  log.conceal(credentials.accessKeyId);
+  log.conceal(credentials.secretAccessKey);
+  log.conceal(credentials.sessionToken);
+
+  const abort = new AbortController();
+  const stream =
+    typeof stackId === 'string' && typeof logicalResourceId === 'string'
+      ? `${stackId}/${logicalResourceId}`
+      : `${String(awsAccountId)}-${region}`;
+  const opening = import('./cloudwatch.ts').then(({ CloudWatch }) => {
+    const cloudWatch = new CloudWatch(region, credentials, abort.signal);
+    return {
+      cloudWatch,
+      prepared: settled(cloudWatch.prepareLogStream(providerLogGroupName, stream)),
+    };
+  });
+
+  return async ({ milliseconds, errorCode }) => {
+    const overdue = setTimeout(() => {
+      abort.abort();
+    }, PATIENCE_MS);
+    const { cloudWatch, prepared } = await opening;
+    const results = await Promise.all([
+      prepared.then(() =>
+        settled(cloudWatch.putLogEvents(providerLogGroupName, stream, log.lines)),
+      ),
+      settled(cloudWatch.putMetricData(typeName, String(action), milliseconds, errorCode)),
+    ]);
+    clearTimeout(overdue);
+    for (const failure of results.filter((result) => result !== undefined)) {
+      log.write(`telemetry not delivered: ${failure}`);
+    }
+  };
+}
+
+/** Resolves to the name of the error, or to undefined where there was none. */
+function settled(promise: Promise<unknown>): Promise<string | undefined> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.name : String(error)),
+  );
+}

@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto';
+import {
+  DeleteParameterCommand,
+  GetParametersCommand,
+  PutParameterCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm';
+import { attempt, UnreadableAnswer } from './errors.ts';
+import type { TypeConfiguration } from './model.ts';
+import { hasErrorCode } from './runtime/progress-event.ts';
+import { asJson } from './runtime/request.ts';
+import type { Session } from './runtime/session.ts';
+
+/** What the type keeps of an access key that it made. */
+export interface KeyRecord {
+  readonly secretAccessKey: string;
+  /** As the template spells it. */
+  readonly userName: string;
+  readonly serial?: number | undefined;
+  readonly clientRequestToken: string;
+  readonly stackId?: string | undefined;
+  readonly logicalResourceId?: string | undefined;
+}
+
+/** A record as it is found: somebody may have edited it. */
+export type StoredRecord = { readonly [Field in keyof KeyRecord]?: KeyRecord[Field] | undefined };
+
+/** Written before a key is made, so that whoever comes later knows what may have been made. */
+export interface Intent {
+  readonly attemptId: string;
+  /** The keys that the user had by then. */
+  readonly accessKeyIds: string[];
+  /** In milliseconds since 1970. */
+  readonly startedAt: number;
+}
+
+const NAMES_A_CALL = 10;
+
+/** One SecureString per access key in SSM Parameter Store. Every method throws HandlerError only. */
+export class SecretStore {
+  readonly #session: Session;
+  readonly #ssm: SSMClient;
+  readonly #prefix: string;
+  readonly #kmsKeyId: string | undefined;
+
+  constructor(session: Session, { parameterPrefix, kmsKeyId }: TypeConfiguration) {
+    this.#session = session;
+    this.#ssm = session.client(SSMClient);
+    this.#prefix = parameterPrefix;
+    this.#kmsKeyId = kmsKeyId;
+  }
+
+  /** The name of the parameter that holds the key's record. */
+  nameOf(accessKeyId: string): string {
+    return `${this.#prefix}/${accessKeyId}`;
+  }
+
+  nameOfIntent(clientRequestToken: string): string {
+    const hash = createHash('sha256').update(clientRequestToken).digest('hex');
+    return `${this.#prefix}/pending/${hash}`;
+  }
+
+  async find(accessKeyId: string): Promise<StoredRecord | undefined> {
+    return (await this.findAll([accessKeyId])).records.get(accessKeyId);
+  }
+
+  /** The records of those of the keys that have one and, with a token, its intent: in one call. */
+  async findAll(
+    accessKeyIds: readonly string[],
+    clientRequestToken?: string,
+  ): Promise<{ records: Map<string, StoredRecord>; intent: Intent | undefined }> {
+    const intentName =
+      clientRequestToken === undefined ? [] : [this.nameOfIntent(clientRequestToken)];
+    const recordNames = accessKeyIds.map((accessKeyId) => this.nameOf(accessKeyId));
+    const values = await this.#getParameters([...recordNames, ...intentName]);
+    const records = accessKeyIds.flatMap((accessKeyId): [string, StoredRecord][] => {
+      const value = values.get(this.nameOf(accessKeyId));
+      return value === undefined ? [] : [[accessKeyId, this.#toRecord(value)]];
+    });
+    const intent = intentName.map((name) => values.get(name))[0];
+    return {
+      records: new Map(records),
+      intent: intent === undefined ? undefined : toIntent(intent),
+    };
+  }
+
+  /** A record that is there already was written by this very call, whose answer was lost. */
+  async put(accessKeyId: string, record: KeyRecord): Promise<void> {
+    await this.#putParameter(this.nameOf(accessKeyId), record);
+  }
+
+  /**
+   * @param takeOver overwrites the intent of an earlier attempt.
+   * @returns the intent of another attempt with this token, which stands in the way.
+   */
+  async putIntent(
+    clientRequestToken: string,
+    intent: Intent,
+    { takeOver }: { takeOver: boolean } = { takeOver: false },
+  ): Promise<Intent | undefined> {
+    const isWritten = await this.#putParameter(
+      this.nameOfIntent(clientRequestToken),
+      intent,
+      takeOver,
+    );
+    if (isWritten) return undefined;
+    const found = await this.findAll([], clientRequestToken);
+    return found.intent?.attemptId === intent.attemptId ? undefined : found.intent;
+  }
+
+  async delete(accessKeyId: string): Promise<void> {
+    await this.#deleteParameter(this.nameOf(accessKeyId));
+  }
+
+  async deleteIntent(clientRequestToken: string): Promise<void> {
+    await this.#deleteParameter(this.nameOfIntent(clientRequestToken));
+  }
+
+  async #getParameters(names: readonly string[]): Promise<Map<string, string>> {
+    const values = new Map<string, string>();
+    for (let start = 0; start < names.length; start += NAMES_A_CALL) {
+      const Names = names.slice(start, start + NAMES_A_CALL);
+      await attempt(`reading parameter ${Names.join(', ')}`, async () => {
+        const command = new GetParametersCommand({ Names, WithDecryption: true });
+        const { Parameters = [], InvalidParameters = [] } = await this.#ssm.send(command);
+        for (const { Name, Value } of Parameters) {
+          if (Name !== undefined && Value !== undefined) values.set(Name, Value);
+        }
+        const isAnswered = (name: string) => values.has(name) || InvalidParameters.includes(name);
+        if (!Names.every(isAnswered)) throw new UnreadableAnswer();
+      });
+    }
+    return values;
+  }
+
+  /** @returns whether the parameter was written; without `overwrite` one that exists is left alone. */
+  async #putParameter(
+    Name: string,
+    value: KeyRecord | Intent,
+    overwrite = false,
+  ): Promise<boolean> {
+    try {
+      await attempt(`writing parameter ${Name}`, () =>
+        this.#ssm.send(
+          new PutParameterCommand({
+            Name,
+            Value: JSON.stringify(value),
+            Type: 'SecureString',
+            KeyId: this.#kmsKeyId,
+            Overwrite: overwrite,
+            Description: 'Written and deleted by the CloudFormation type Org::IAM::AccessKey',
+          }),
+        ),
+      );
+      return true;
+    } catch (error) {
+      if (hasErrorCode(error, 'AlreadyExists')) return false;
+      throw error;
+    }
+  }
+
+  async #deleteParameter(Name: string): Promise<void> {
+    try {
+      await attempt(`deleting parameter ${Name}`, () =>
+        this.#ssm.send(new DeleteParameterCommand({ Name })),
+      );
+    } catch (error) {
+      if (!hasErrorCode(error, 'NotFound')) throw error;
+    }
+  }
+
+  #toRecord(value: string): StoredRecord {
+    const { secretAccessKey, userName, serial, clientRequestToken, stackId, logicalResourceId } =
+      parse(value);
+    const record = {
+      secretAccessKey: text(secretAccessKey),
+      userName: text(userName),
+      serial: typeof serial === 'number' ? serial : undefined,
+      clientRequestToken: text(clientRequestToken),
+      stackId: text(stackId),
+      logicalResourceId: text(logicalResourceId),
+    };
+    this.#session.log.conceal(record.secretAccessKey);
+    return record;
+  }
+}
+
+function toIntent(value: string): Intent {
+  const { attemptId, accessKeyIds, startedAt } = parse(value);
+  return {
+    attemptId: text(attemptId) ?? '',
+    accessKeyIds: Array.isArray(accessKeyIds) ? accessKeyIds.map(String) : [],
+    startedAt: typeof startedAt === 'number' ? startedAt : 0,
+  };
+}
+
+/** A value that somebody else wrote over is no object: it has none of the fields. */
+function parse(value: string): Readonly<Record<string, unknown>> {
+  try {
+    return asJson(JSON.parse(value)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -5,10 +5,12 @@ export class Log {
   readonly lines: { timestamp: number; message: string }[] = [];
   readonly #secrets = new Set<string>();
 
-  /** From now on `secret` shows as `<REDACTED>`, in its plain and in its URL-encoded form. */
-  conceal(secret: string | undefined): void {
-    if (secret === undefined || secret.length < SHORTEST_SECRET) return;
-    this.#secrets.add(secret).add(encodeURIComponent(secret));
+  /** From now on these show as `<REDACTED>`, in their plain and in their URL-encoded form. */
+  conceal(...secrets: (string | undefined)[]): void {
+    for (const secret of secrets) {
+      if (secret === undefined || secret.length < SHORTEST_SECRET) continue;
+      this.#secrets.add(secret).add(encodeURIComponent(secret));
+    }
   }
 
   redact(text: string): string {

@@ -1,5 +1,5 @@
 import type { BaseModel } from '@amazon-web-services-cloudformation/cloudformation-cli-typescript-lib';
-import { Validator, type Schema } from '@cfworker/json-schema';
+import { Validator } from '@cfworker/json-schema';
 import { HandlerError } from './progress-event.ts';
 import type { Credentials } from './session.ts';
 

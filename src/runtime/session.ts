@@ -48,9 +48,6 @@ export class Session {
     this.region = region;
     this.log = log;
     this.#credentials = credentials;
-    log.conceal(credentials.accessKeyId);
-    log.conceal(credentials.secretAccessKey);
-    log.conceal(credentials.sessionToken);
   }
 
   /** `overrides` are further options of the client, its retry strategy for example. */

@@ -28,9 +28,7 @@ export function openTelemetry(
   if (!credentials || typeof providerLogGroupName !== 'string' || typeof region !== 'string') {
     return () => Promise.resolve();
   }
-  log.conceal(credentials.accessKeyId);
-  log.conceal(credentials.secretAccessKey);
-  log.conceal(credentials.sessionToken);
+  log.conceal(...Object.values(credentials));
 
   const abort = new AbortController();
   const stream =

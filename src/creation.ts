@@ -6,7 +6,8 @@ import { settle } from './orphans.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import type { Intent, SecretStore } from './secret-store.ts';
 
-const MAX_TRIES = 3;
+/** How often one invocation, which has 60 seconds, can afford to find out what an attempt made. */
+const MAX_SETTLEMENTS = 2;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Makes the one access key of a CREATE, or finds the one that an earlier attempt of it made. */
@@ -15,6 +16,7 @@ export class Creation {
   readonly #userName: string;
   readonly #accessKeys: AccessKeys;
   readonly #store: SecretStore;
+  #settlements = 0;
 
   constructor(request: Request, userName: string, accessKeys: AccessKeys, store: SecretStore) {
     this.#request = request;
@@ -68,21 +70,29 @@ export class Creation {
   }
 
   async #createAndRecord(intent: Intent): Promise<AccessKey | NewAccessKey> {
-    for (let tries = 1; ; tries += 1) {
+    for (;;) {
       let accessKey: NewAccessKey;
       try {
         accessKey = await this.#accessKeys.create(this.#userName);
       } catch (error) {
-        const isHidden =
-          isOutcomeUnknown(error) || (tries > 1 && hasErrorCode(error, 'ServiceLimitExceeded'));
-        const own = isHidden ? await this.#settle(intent) : undefined;
+        const own = this.#mayHaveMadeKey(error) ? await this.#settle(intent) : undefined;
         if (own) return own;
-        if (!isHidden || tries === MAX_TRIES) return this.undo(await this.#explained(error));
+        if (!this.#mayHaveMadeKey(error) || this.#settlements === MAX_SETTLEMENTS) {
+          return this.undo(await this.#explained(error));
+        }
         continue;
       }
       await this.#record(accessKey);
       return accessKey;
     }
+  }
+
+  /** The quota may be used up by a key whose making got no answer and that IAM did not list yet. */
+  #mayHaveMadeKey(error: unknown): boolean {
+    return (
+      isOutcomeUnknown(error) ||
+      (this.#settlements > 0 && hasErrorCode(error, 'ServiceLimitExceeded'))
+    );
   }
 
   async #record({ accessKeyId, secretAccessKey, userName }: NewAccessKey): Promise<void> {
@@ -107,6 +117,7 @@ export class Creation {
   /** When it cannot be found out now what the attempt made, the intent stays for the next one. */
   async #settle(intent: Intent): Promise<AccessKey | undefined> {
     const { clientRequestToken } = this.#request;
+    this.#settlements += 1;
     try {
       return await settle(
         this.#userName,

@@ -9,10 +9,10 @@ import type { Intent, SecretStore } from './secret-store.ts';
  * by side, and between a key's birth and its record lie, at worst, a lost answer and a retry.
  */
 const SIBLING_PATIENCE_MS = 6_000;
-const POLL_INTERVAL_MS = 500;
 
-/** How long a survey that fails is repeated. */
-const FAULT_PATIENCE_MS = 15_000;
+/** How long a new key may be missing from IAM's list. */
+const LISTING_PATIENCE_MS = 15_000;
+const POLL_INTERVAL_MS = 500;
 
 /** IAM's dates are whole seconds, of another clock. */
 const CLOCK_TOLERANCE_MS = 5_000;
@@ -53,21 +53,20 @@ export async function settle(
     return { own, orphans };
   };
 
-  const startedAt = Date.now();
-  let quietSince = startedAt;
+  const lastListing = Date.now() + LISTING_PATIENCE_MS;
   let orphans: readonly AccessKey[] = [];
+  let deadline = lastListing;
   do {
     await sleep(POLL_INTERVAL_MS);
     try {
       const found = await survey();
       if (found.own) return found.own;
-      if (found.orphans.length > orphans.length) quietSince = Date.now();
+      if (found.orphans.length > orphans.length) deadline = Date.now() + SIBLING_PATIENCE_MS;
       orphans = found.orphans;
     } catch (error) {
-      if (!isTransient(error) || Date.now() - startedAt > FAULT_PATIENCE_MS) throw error;
-      quietSince = Date.now();
+      if (!isTransient(error) || Date.now() > lastListing) throw error;
     }
-  } while (Date.now() - quietSince < SIBLING_PATIENCE_MS);
+  } while (Date.now() < deadline);
 
   const [orphan, ...others] = orphans;
   if (others.length > 0) {

@@ -28,7 +28,7 @@ export function openTelemetry(
   if (!credentials || typeof providerLogGroupName !== 'string' || typeof region !== 'string') {
     return () => Promise.resolve();
   }
-  log.conceal(...Object.values(credentials));
+  log.conceal(credentials.accessKeyId, credentials.secretAccessKey, credentials.sessionToken);
 
   const abort = new AbortController();
   const stream =

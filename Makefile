@@ -1,0 +1,64 @@
+# Node 22 and the CloudFormation CLI come from the project itself, whatever the machine has.
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
+
+PYTHON ?= python3
+ARGS ?=
+JEST := jest
+NEEDS_PACKAGE := /test/(contract|end-to-end|faults)/ /test/(package|schema|demo|examples)\.test\.ts$$
+
+.NOTPARALLEL:
+.PHONY: help setup generate build package submit demo test format lint typecheck generated unit contract clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: node_modules/.package-lock.json .venv/.installed ## Install what the project needs, into the project
+
+node_modules/.package-lock.json: package.json package-lock.json .npmrc
+	npm ci
+	@touch $@
+
+.venv/.installed: requirements.txt
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	@touch $@
+
+generate: setup ## Write src/models.ts, docs/ and resource-role.yaml anew from the schema
+	cfn generate; status=$$?; rm -f rpdk.log*; exit $$status
+
+build: setup ## Bundle the handlers into build/TypeFunction
+	node scripts/build.mjs TypeFunction
+
+package: setup ## Make org-iam-accesskey.zip, without Docker and without SAM
+	cfn submit --dry-run; status=$$?; rm -f rpdk.log*; exit $$status
+
+submit: setup ## Register the type in the account and Region of your AWS credentials (ARGS="--region eu-west-1")
+	cfn submit --set-default $(ARGS); status=$$?; rm -f rpdk.log*; exit $$status
+
+demo: build ## Take an access key through its whole life on a local AWS (ARGS="--user NAME" with AWS_PROFILE: on the real one)
+	node demo/main.ts $(ARGS)
+
+format: setup
+	prettier --check --log-level warn .
+
+lint: setup ## Check style and likely mistakes
+	eslint --max-warnings 0 .
+
+typecheck: setup ## Check the types
+	tsc -b
+
+generated: setup
+	scripts/check-generated.sh
+
+unit: setup ## Run the tests that do not need the package
+	$(JEST) --testPathIgnorePatterns $(NEEDS_PACKAGE:%='%')
+
+contract: build ## Run AWS's contract suite
+	$(JEST) --testPathPatterns '/test/contract/'
+
+test: setup format lint typecheck generated build ## Run every check and every test
+	@rm -f build/jest-results.json
+	$(JEST) --json --outputFile=build/jest-results.json $(ARGS)
+
+clean: ## Remove what was built and installed
+	rm -rf build coverage node_modules .venv *.zip *.tsbuildinfo rpdk.log*

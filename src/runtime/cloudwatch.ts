@@ -1,53 +1,56 @@
-import {
-  CloudWatchClient,
-  PutMetricDataCommand,
-  type MetricDatum,
-} from '@aws-sdk/client-cloudwatch';
-import {
-  CloudWatchLogsClient,
-  CreateLogGroupCommand,
-  CreateLogStreamCommand,
-  PutLogEventsCommand,
-  ResourceAlreadyExistsException,
-  ResourceNotFoundException,
-  type InputLogEvent,
-} from '@aws-sdk/client-cloudwatch-logs';
-import { createClient, type Credentials } from './session.ts';
+import type { Readable } from 'node:stream';
+import { partition } from '@aws-sdk/core/client';
+import { Sha256 } from '@smithy/core/checksum';
+import { HttpRequest } from '@smithy/core/protocols';
+import { streamCollector } from '@smithy/node-http-handler';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { requestHandler, type Credentials } from './session.ts';
 
-/** Log delivery and handler metrics, signed with the provider credentials. */
+interface LogEvent {
+  readonly timestamp: number;
+  readonly message: string;
+}
+
+/** An answer of CloudWatch that is an error, under the error's own name. */
+class CloudWatchError extends Error {
+  constructor(name: string) {
+    super(name);
+    this.name = name;
+  }
+}
+
+/**
+ * Log delivery and handler metrics, signed with the provider credentials. These few calls go
+ * without the SDK's clients for CloudWatch, which would make up a third of the package.
+ */
 export class CloudWatch {
-  readonly #logs: CloudWatchLogsClient;
-  readonly #metrics: CloudWatchClient;
-  readonly #options: { abortSignal: AbortSignal };
+  readonly #region: string;
+  readonly #credentials: Credentials;
+  readonly #abortSignal: AbortSignal;
 
   constructor(region: string, credentials: Credentials, abortSignal: AbortSignal) {
-    this.#logs = createClient(CloudWatchLogsClient, region, credentials);
-    this.#metrics = createClient(CloudWatchClient, region, credentials);
-    this.#options = { abortSignal };
+    this.#region = region;
+    this.#credentials = credentials;
+    this.#abortSignal = abortSignal;
   }
 
-  async prepareLogStream(logGroupName: string, stream: string): Promise<void> {
+  /** Makes the log stream, and the log group first where there is none. */
+  async prepareLogStream(logGroupName: string, logStreamName: string): Promise<void> {
     try {
-      await this.#createLogStream(logGroupName, stream);
+      await this.#create('CreateLogStream', { logGroupName, logStreamName });
     } catch (error) {
-      if (!(error instanceof ResourceNotFoundException)) throw error;
-      await unlessItExists(
-        this.#logs.send(new CreateLogGroupCommand({ logGroupName }), this.#options),
-      );
-      await this.#createLogStream(logGroupName, stream);
+      if (!isNamed(error, 'ResourceNotFoundException')) throw error;
+      await this.#create('CreateLogGroup', { logGroupName });
+      await this.#create('CreateLogStream', { logGroupName, logStreamName });
     }
   }
 
   async putLogEvents(
     logGroupName: string,
-    stream: string,
-    logEvents: InputLogEvent[],
+    logStreamName: string,
+    logEvents: readonly LogEvent[],
   ): Promise<void> {
-    const logStreamName = toLogStreamName(stream);
-    await this.#logs.send(
-      new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }),
-      this.#options,
-    );
+    await this.#logs('PutLogEvents', { logGroupName, logStreamName, logEvents });
   }
 
   /** The metrics, their namespace and their dimensions are those that every registry type has. */
@@ -57,51 +60,88 @@ export class CloudWatch {
     milliseconds: number,
     errorCode: string | undefined,
   ): Promise<void> {
-    const Timestamp = new Date();
-    const Dimensions = [
-      { Name: 'DimensionKeyActionType', Value: action },
-      { Name: 'DimensionKeyResourceType', Value: typeName },
-    ];
-    const MetricData: MetricDatum[] = [
-      { MetricName: 'HandlerInvocationCount', Unit: 'Count', Value: 1, Timestamp, Dimensions },
-      {
-        MetricName: 'HandlerInvocationDuration',
-        Unit: 'Milliseconds',
-        Value: milliseconds,
-        Timestamp,
-        Dimensions,
-      },
+    const dimensions = { DimensionKeyActionType: action, DimensionKeyResourceType: typeName };
+    const metrics = [
+      { name: 'HandlerInvocationCount', unit: 'Count', value: 1, dimensions },
+      { name: 'HandlerInvocationDuration', unit: 'Milliseconds', value: milliseconds, dimensions },
     ];
     if (errorCode !== undefined) {
-      MetricData.push({
-        MetricName: 'HandlerException',
-        Unit: 'Count',
-        Value: 1,
-        Timestamp,
-        Dimensions: [...Dimensions, { Name: 'DimensionKeyExceptionType', Value: errorCode }],
-      });
+      const withError = { ...dimensions, DimensionKeyExceptionType: errorCode };
+      metrics.push({ name: 'HandlerException', unit: 'Count', value: 1, dimensions: withError });
     }
-    const Namespace = `AWS/CloudFormation/${typeName.replaceAll('::', '/')}`;
-    await this.#metrics.send(new PutMetricDataCommand({ Namespace, MetricData }), this.#options);
+    const form = new URLSearchParams({
+      Action: 'PutMetricData',
+      Version: '2010-08-01',
+      Namespace: `AWS/CloudFormation/${typeName.replaceAll('::', '/')}`,
+    });
+    for (const [index, metric] of metrics.entries()) {
+      const member = `MetricData.member.${index + 1}`;
+      form.set(`${member}.MetricName`, metric.name);
+      form.set(`${member}.Unit`, metric.unit);
+      form.set(`${member}.Value`, String(metric.value));
+      form.set(`${member}.Timestamp`, new Date().toISOString());
+      for (const [position, [name, value]] of Object.entries(metric.dimensions).entries()) {
+        form.set(`${member}.Dimensions.member.${position + 1}.Name`, name);
+        form.set(`${member}.Dimensions.member.${position + 1}.Value`, value);
+      }
+    }
+    await this.#post('monitoring', String(form), {
+      'content-type': 'application/x-www-form-urlencoded',
+    });
   }
 
-  async #createLogStream(logGroupName: string, stream: string): Promise<void> {
-    const logStreamName = toLogStreamName(stream);
-    await unlessItExists(
-      this.#logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }), this.#options),
+  async #create(action: 'CreateLogGroup' | 'CreateLogStream', input: object): Promise<void> {
+    try {
+      await this.#logs(action, input);
+    } catch (error) {
+      if (!isNamed(error, 'ResourceAlreadyExistsException')) throw error;
+    }
+  }
+
+  async #logs(action: string, input: object): Promise<void> {
+    await this.#post('logs', JSON.stringify(input), {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': `Logs_20140328.${action}`,
+    });
+  }
+
+  async #post(
+    service: 'logs' | 'monitoring',
+    body: string,
+    headers: Record<string, string>,
+  ): Promise<void> {
+    const { dnsSuffix } = partition(this.#region);
+    const { protocol, hostname, port, host } = new URL(
+      process.env.AWS_ENDPOINT_URL ?? `https://${service}.${this.#region}.${dnsSuffix}`,
     );
+    const request = new HttpRequest({
+      method: 'POST',
+      protocol,
+      hostname,
+      port: port === '' ? undefined : Number(port),
+      path: '/',
+      headers: { ...headers, host, 'content-length': String(Buffer.byteLength(body)) },
+      body,
+    });
+    const signer = new SignatureV4({
+      service,
+      region: this.#region,
+      credentials: this.#credentials,
+      sha256: Sha256,
+    });
+    const signed = await signer.sign(request);
+    const { response } = await requestHandler.handle(new HttpRequest(signed), {
+      abortSignal: this.#abortSignal,
+    });
+    const answer = Buffer.from(await streamCollector(response.body as Readable)).toString();
+    if (response.statusCode >= 300) {
+      throw new CloudWatchError(
+        /\w+Exception/.exec(answer)?.[0] ?? `status ${response.statusCode}`,
+      );
+    }
   }
 }
 
-/** Log stream names cannot hold `:` and `*`, which stack ids do. */
-function toLogStreamName(stream: string): string {
-  return stream.replaceAll(':', '__').replaceAll('*', '_').slice(0, 512);
-}
-
-async function unlessItExists(creation: Promise<unknown>): Promise<void> {
-  try {
-    await creation;
-  } catch (error) {
-    if (!(error instanceof ResourceAlreadyExistsException)) throw error;
-  }
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
 }

@@ -22,21 +22,11 @@ interface Client {
 export const failedAction = Symbol('failedAction');
 
 /** Outlives the invocations so that connections do; it holds no credentials. */
-const requestHandler = new NodeHttpHandler({
+export const requestHandler = new NodeHttpHandler({
   connectionTimeout: 3_000,
   requestTimeout: 5_000,
   throwOnRequestTimeout: true,
 });
-
-/** An AWS client that signs with the given credentials and with no others. */
-export function createClient<C, Config>(
-  ClientClass: new (config: ClientConfig & Config) => C,
-  region: string,
-  credentials: Credentials,
-  overrides: Config = {} as Config,
-): C {
-  return new ClientClass({ region, credentials, requestHandler, ...overrides });
-}
 
 /** The AWS clients of one invocation: they sign with its credentials and log each call. */
 export class Session {
@@ -53,9 +43,14 @@ export class Session {
   /** `overrides` are further options of the client, its retry strategy for example. */
   client<C extends Client, Config>(
     ClientClass: new (config: ClientConfig & Config) => C,
-    overrides?: Config,
+    overrides: Config = {} as Config,
   ): C {
-    const client = createClient(ClientClass, this.region, this.#credentials, overrides);
+    const client = new ClientClass({
+      region: this.region,
+      credentials: this.#credentials,
+      requestHandler,
+      ...overrides,
+    });
     client.middlewareStack.add(
       this.#logAttempt as never,
       { step: 'deserialize', priority: 'high' } as never,

@@ -31,10 +31,11 @@ export function openTelemetry(
   log.conceal(credentials.accessKeyId, credentials.secretAccessKey, credentials.sessionToken);
 
   const abort = new AbortController();
-  const stream =
+  const stream = toLogStreamName(
     typeof stackId === 'string' && typeof logicalResourceId === 'string'
       ? `${stackId}/${logicalResourceId}`
-      : `${String(awsAccountId)}-${region}`;
+      : `${String(awsAccountId)}-${region}`,
+  );
   const opening = import('./cloudwatch.ts').then(({ CloudWatch }) => {
     const cloudWatch = new CloudWatch(region, credentials, abort.signal);
     return {
@@ -59,6 +60,11 @@ export function openTelemetry(
       log.write(`telemetry not delivered: ${failure}`);
     }
   };
+}
+
+/** Log stream names cannot hold `:` and `*`, which stack ids do. */
+function toLogStreamName(name: string): string {
+  return name.replaceAll(':', '__').replaceAll('*', '_').slice(0, 512);
 }
 
 /** Resolves to the name of the error, or to undefined where there was none. */

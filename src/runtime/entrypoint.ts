@@ -56,7 +56,7 @@ export function createEntrypoints<Model extends object, TypeConfiguration>(
           'the event carries no credentials to act with',
         );
       }
-      log.conceal(credentials.accessKeyId, credentials.secretAccessKey, credentials.sessionToken);
+      log.conceal(credentials.secretAccessKey, credentials.sessionToken);
       const session = new Session(String(asJson(event)?.region), credentials, log);
       const request = toHandlerRequest<Model, TypeConfiguration>(event, schema);
       return await handlers[request.action](request, session);

@@ -28,7 +28,7 @@ export function openTelemetry(
   if (!credentials || typeof providerLogGroupName !== 'string' || typeof region !== 'string') {
     return () => Promise.resolve();
   }
-  log.conceal(credentials.accessKeyId, credentials.secretAccessKey, credentials.sessionToken);
+  log.conceal(credentials.secretAccessKey, credentials.sessionToken);
 
   const abort = new AbortController();
   const stream = toLogStreamName(

@@ -7,11 +7,7 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
 }
 
-interface ClientConfig {
-  region: string;
-  credentials: Credentials;
-  requestHandler: NodeHttpHandler;
-}
+type ClientConfig = typeof SETTLED & { region: string; credentials: Credentials };
 
 /** The part of an AWS SDK client that a session needs. */
 interface Client {
@@ -27,6 +23,18 @@ export const requestHandler = new NodeHttpHandler({
   requestTimeout: 5_000,
   throwOnRequestTimeout: true,
 });
+
+/** What each new client would otherwise look for in files and environment variables. */
+const SETTLED = {
+  requestHandler,
+  maxAttempts: 3,
+  retryMode: 'standard',
+  defaultsMode: 'standard',
+  useDualstackEndpoint: false,
+  useFipsEndpoint: false,
+  userAgentAppId: () => Promise.resolve(undefined),
+  authSchemePreference: () => Promise.resolve<string[]>([]),
+} as const;
 
 /** The AWS clients of one invocation: they sign with its credentials and log each call. */
 export class Session {
@@ -46,9 +54,9 @@ export class Session {
     overrides: Config = {} as Config,
   ): C {
     const client = new ClientClass({
+      ...SETTLED,
       region: this.region,
       credentials: this.#credentials,
-      requestHandler,
       ...overrides,
     });
     client.middlewareStack.add(

@@ -1,4 +1,4 @@
-import { AccessKeys, byId, type AccessKey, type NewAccessKey } from './access-keys.ts';
+import { AccessKeys, byId, isYoung, type AccessKey, type NewAccessKey } from './access-keys.ts';
 import { Creation } from './creation.ts';
 import { isTransient } from './errors.ts';
 import { toModel, type Model, type Request, type Status } from './model.ts';
@@ -6,6 +6,8 @@ import { HandlerError, succeeded, type ProgressEvent } from './runtime/progress-
 import type { Session } from './runtime/session.ts';
 import { SecretStore, type StoredRecord } from './secret-store.ts';
 import {
+  poll,
+  RECORD_PATIENCE_MS,
   resumeStabilization,
   startStabilization,
   waitFor,
@@ -36,10 +38,7 @@ export async function create(request: Request, session: Session): Promise<Progre
   if (callbackContext) return stabilize(resumeStabilization(callbackContext));
 
   const before = await accessKeys.list(userName);
-  const { records, intent } = await store.findAll(
-    before.map(({ accessKeyId }) => accessKeyId),
-    clientRequestToken,
-  );
+  const { records, intent } = await findRecords(before, clientRequestToken, store);
   const finished = before.find(
     ({ accessKeyId }) => records.get(accessKeyId)?.clientRequestToken === clientRequestToken,
   );
@@ -50,6 +49,25 @@ export async function create(request: Request, session: Session): Promise<Progre
     startStabilization(accessKey.userName, accessKey.accessKeyId),
     accessKey.secretAccessKey,
   );
+}
+
+/** The record of a young key may be on its way: that of a sibling, or this operation's own. */
+async function findRecords(
+  accessKeys: readonly AccessKey[],
+  clientRequestToken: string,
+  store: SecretStore,
+) {
+  const ids = accessKeys.map(({ accessKeyId }) => accessKeyId);
+  const find = () => store.findAll(ids, clientRequestToken);
+  const first = await find();
+  const isAwaited = (records: ReadonlyMap<string, StoredRecord>) =>
+    accessKeys.some((accessKey) => isYoung(accessKey) && !records.has(accessKey.accessKeyId));
+  if (first.intent || !isAwaited(first.records)) return first;
+  const complete = await poll(RECORD_PATIENCE_MS, async () => {
+    const found = await find();
+    return isAwaited(found.records) ? undefined : found;
+  });
+  return complete ?? find();
 }
 
 /** A serial says which of two keys of one resource is the newer; without one nothing is said. */
@@ -87,7 +105,6 @@ async function check(
       accessKeys.listIfThere(userName),
       findRecord,
       status === 'Active' ? isAccepted() : true,
-      store.deleteIntent(request.clientRequestToken),
     ]);
     const accessKey = byId(listed ?? [], accessKeyId);
     if (!accessKey) return 'IAM does not list it';
@@ -96,7 +113,9 @@ async function check(
       await accessKeys.update(userName, accessKeyId, status);
       return `IAM does not list it as ${status}`;
     }
-    return accepted ? succeeded(toModel(accessKey, record, request)) : 'STS does not accept it';
+    if (!accepted) return 'STS does not accept it';
+    await store.deleteIntent(request.clientRequestToken);
+    return succeeded(toModel(accessKey, record, request));
   } catch (error) {
     if (isTransient(error)) return (error as Error).message;
     throw error;

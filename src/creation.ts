@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { AccessKey, AccessKeys, NewAccessKey } from './access-keys.ts';
-import { isOutcomeUnknown, isTransient } from './errors.ts';
+import { isOutcomeUnknown } from './errors.ts';
 import type { Request, Status } from './model.ts';
-import { settle } from './orphans.ts';
+import { SeveralOrphans, settle } from './orphans.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import type { Intent, SecretStore } from './secret-store.ts';
 
@@ -62,7 +62,7 @@ export class Creation {
     const { clientRequestToken } = this.#request;
     await tryTo(
       this.#store.deleteIntent(clientRequestToken),
-      `parameter ${this.#store.nameOfIntent(clientRequestToken)}`,
+      `parameter ${this.#store.nameOfIntent(clientRequestToken)}, if it is there`,
     );
     throw leftovers.length > 0
       ? withHint(error, `left behind, delete it: ${leftovers.join('; ')}`)
@@ -127,7 +127,9 @@ export class Creation {
         this.#store,
       );
     } catch (error) {
-      if (!isTransient(error)) return this.undo(error);
+      if (error instanceof SeveralOrphans || hasErrorCode(error, 'NotFound')) {
+        return this.undo(error);
+      }
       const intentName = this.#store.nameOfIntent(clientRequestToken);
       throw withHint(
         error,

@@ -1,13 +1,9 @@
-import { AccessKeys, notFound } from './access-keys.ts';
+import { AccessKeys, isYoung, notFound } from './access-keys.ts';
 import { toModel, type Model, type Request } from './model.ts';
 import { succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore } from './secret-store.ts';
-import { poll } from './stabilization.ts';
-
-/** Parameter Store now and then misses what was written in the last seconds. */
-const YOUNG_MS = 60_000;
-const RECORD_PATIENCE_MS = 4_000;
+import { poll, RECORD_PATIENCE_MS } from './stabilization.ts';
 
 /** Reports what IAM and Parameter Store hold of the key, whose id alone is enough to go by. */
 export async function read(request: Request, session: Session): Promise<ProgressEvent<Model>> {
@@ -18,7 +14,7 @@ export async function read(request: Request, session: Session): Promise<Progress
   const accessKey = await new AccessKeys(session).find(accessKeyId, record?.userName ?? userName);
   if (!accessKey) throw notFound(accessKeyId);
 
-  const mayAppear = !record && Date.now() - accessKey.createDate.getTime() < YOUNG_MS;
+  const mayAppear = !record && isYoung(accessKey);
   const late = mayAppear
     ? await poll(RECORD_PATIENCE_MS, () => store.find(accessKeyId))
     : undefined;

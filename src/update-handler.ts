@@ -1,5 +1,5 @@
 import { AccessKeys, notFound, type AccessKey } from './access-keys.ts';
-import { toModel, type Model, type Request, type Status } from './model.ts';
+import { isSameUser, toModel, type Model, type Request, type Status } from './model.ts';
 import { HandlerError, succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import { toPropertyName } from './runtime/request.ts';
 import type { Session } from './runtime/session.ts';
@@ -39,11 +39,14 @@ function refuseReplacement(
   record: StoredRecord | undefined,
   accessKey: AccessKey,
 ): void {
-  const before: Model = record ?? { userName: accessKey.userName, ...previousModel };
+  // A record without a user is one that somebody wrote over: it says nothing.
+  const known = record?.userName === undefined ? undefined : record;
+  const before: Model = known ?? { userName: accessKey.userName, ...previousModel };
   for (const name of ['userName', 'serial'] as const) {
     const isUnchanged = model[name] === undefined || model[name] === before[name];
-    const isUnknown = !record && before[name] === undefined;
-    if (isUnchanged || isUnknown) continue;
+    const isOwner = name === 'userName' && isSameUser(model.userName, accessKey.userName);
+    const isUnknown = !known && before[name] === undefined;
+    if (isUnchanged || isOwner || isUnknown) continue;
     throw new HandlerError(
       'NotUpdatable',
       `updating access key ${model.id}: ${toPropertyName(name)} cannot change ` +

@@ -146,6 +146,7 @@ export class SecretStore {
             Name,
             Value: JSON.stringify(value),
             Type: 'SecureString',
+            Tier: 'Standard',
             KeyId: this.#kmsKeyId,
             Overwrite: overwrite,
             Description: 'Written and deleted by the CloudFormation type Org::IAM::AccessKey',

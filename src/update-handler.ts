@@ -1,9 +1,9 @@
-import { AccessKeys, notFound } from './access-keys.ts';
+import { AccessKeys, notFound, type AccessKey } from './access-keys.ts';
 import { toModel, type Model, type Request, type Status } from './model.ts';
 import { HandlerError, succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import { toPropertyName } from './runtime/request.ts';
 import type { Session } from './runtime/session.ts';
-import { SecretStore } from './secret-store.ts';
+import { SecretStore, type StoredRecord } from './secret-store.ts';
 import { resumeStabilization, startStabilization, waitFor } from './stabilization.ts';
 
 /** Sets the key's status, the one property that changes without a new key. */
@@ -15,10 +15,7 @@ export async function update(request: Request, session: Session): Promise<Progre
   const record = await new SecretStore(session, request.typeConfiguration).find(accessKeyId);
   const found = await accessKeys.find(accessKeyId, record?.userName ?? userName);
   if (!found) throw notFound(accessKeyId);
-  refuseReplacement(request, {
-    userName: record?.userName ?? found.userName,
-    serial: record?.serial,
-  });
+  refuseReplacement(request, record, found);
 
   const stabilization = request.callbackContext
     ? resumeStabilization(request.callbackContext)
@@ -37,14 +34,20 @@ export async function update(request: Request, session: Session): Promise<Progre
 }
 
 /** CloudFormation replaces the key for these by itself; other callers have to be told. */
-function refuseReplacement({ model, previousModel }: Request, found: Model): void {
-  const previous = { ...found, ...previousModel };
+function refuseReplacement(
+  { model, previousModel }: Request,
+  record: StoredRecord | undefined,
+  accessKey: AccessKey,
+): void {
+  const before: Model = record ?? { userName: accessKey.userName, ...previousModel };
   for (const name of ['userName', 'serial'] as const) {
-    const [before, after] = [previous[name], model[name]];
-    if (before === undefined || after === undefined || before === after) continue;
+    const isUnchanged = model[name] === undefined || model[name] === before[name];
+    const isUnknown = !record && before[name] === undefined;
+    if (isUnchanged || isUnknown) continue;
     throw new HandlerError(
       'NotUpdatable',
-      `updating access key ${model.id}: ${toPropertyName(name)} cannot change from ${before} to ${after} without a new key`,
+      `updating access key ${model.id}: ${toPropertyName(name)} cannot change ` +
+        `from ${before[name] ?? '(none)'} to ${model[name]} without a new key`,
     );
   }
 }

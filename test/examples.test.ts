@@ -1,0 +1,264 @@
+import { Validator, type Schema } from '@cfworker/json-schema';
+import { execFile } from 'node:child_process';
+import { glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
+
+const run = promisify(execFile);
+const permissions = [
+  ...new Set(Object.values(schema.handlers).flatMap((handler) => handler.permissions)),
+].sort();
+
+describe('templates', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'templates-'));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  const write = async (name: string, text: string): Promise<string> => {
+    const file = path.join(folder, name);
+    await writeFile(file, text);
+    return file;
+  };
+
+  it('in examples/, and those that are used to register, have no fault', async () => {
+    const examples = await find('examples/**/*.yaml', 'examples/*.json');
+    const templates = examples.filter((file) => file !== 'examples/type-configuration.json');
+
+    expect(templates.length).toBeGreaterThanOrEqual(9);
+    expect(await lint([...templates, 'template.yml', 'resource-role.yaml'])).toEqual([]);
+  });
+
+  it('have a description of one line', async () => {
+    for (const file of await find('examples/**/*.yaml')) {
+      expect(await readFile(file, 'utf8')).toMatch(/^Description: [A-Z].{10,110}\.$/m);
+    }
+  });
+
+  it('in README.md have no fault, and are those in examples/', async () => {
+    const blocks = await fencedBlocks('README.md', /AWSTemplateFormatVersion/);
+    const files = await Promise.all(
+      blocks.map(({ language, text }) => write(`readme.${language}`, text)),
+    );
+
+    expect(await lint(files)).toEqual([]);
+    expect(blocks).toEqual([
+      { language: 'yaml', text: await readFile('examples/basic.yaml', 'utf8') },
+      { language: 'json', text: await readFile('examples/basic.json', 'utf8') },
+    ]);
+  });
+
+  it.each([
+    ['a property that the type lacks', 'UserName: !Ref User', 'Username: !Ref User', 'E3002'],
+    ['a missing property', 'UserName: !Ref User', 'Serial: 1', 'E3003'],
+    ['a status that there is not', 'Status: Inactive', 'Status: Expired', 'E3030'],
+    ['a negative serial', 'Status: Inactive', 'Serial: -1', 'E3034'],
+    ['a return value that there is not', '!Ref AccessKey', '!GetAtt AccessKey.Secret', 'E6101'],
+  ])('would be caught with %s', async (_, right, wrong, rule) => {
+    const template = await readFile('examples/inactive.yaml', 'utf8');
+    const broken = await write('broken.yaml', template.replace(right, wrong));
+
+    expect(await lint([broken])).toContain(rule);
+  });
+
+  it('for the execution role grant what the schema asks for, no more and no less', async () => {
+    const readme = await fencedBlocks('README.md', /"Statement"/);
+
+    for (const policy of [
+      JSON.parse(readme[0]?.text ?? '') as unknown,
+      policiesOf(await toJson('examples/narrow-execution-role.yaml')),
+      policiesOf(await toJson('resource-role.yaml')),
+    ]) {
+      expect(valuesOf(policy, 'Action').sort()).toEqual(permissions);
+    }
+  });
+});
+
+describe('examples', () => {
+  it('hold a type configuration that the schema accepts', async () => {
+    const configuration: unknown = await toJson('examples/type-configuration.json');
+    const validator = new Validator(schema.typeConfiguration as Schema, '7');
+
+    expect(validator.validate(configuration)).toEqual({ valid: true, errors: [] });
+    expect(validator.validate({ ParameterPrefix: 'relative' }).valid).toBe(false);
+  });
+
+  it('import a resource of the template by the primary identifier', async () => {
+    const { Resources } = (await toJson('examples/import/template.yaml')) as {
+      Resources: Record<string, { Type: string }>;
+    };
+    const resources = await toJson('examples/import/resources-to-import.json');
+
+    const identifiers = schema.primaryIdentifier.map(toName);
+    expect(resources).toEqual(
+      Object.entries(Resources).map(([LogicalResourceId, { Type: ResourceType }]) => ({
+        ResourceType,
+        LogicalResourceId,
+        ResourceIdentifier: Object.fromEntries(
+          identifiers.map((name) => [name, expect.stringMatching(/^AKIA\w{16}$/)]),
+        ),
+      })),
+    );
+  });
+});
+
+describe('README.md', () => {
+  const readOnly = schema.readOnlyProperties.map(toName);
+  let readme: string;
+
+  beforeAll(async () => {
+    readme = await readFile('README.md', 'utf8');
+  });
+
+  it('names the properties, with those that are required and those that replace', () => {
+    const documented = tableUnder(readme, '## Properties').map(([name, , required, update]) => [
+      name,
+      required,
+      update,
+    ]);
+
+    expect(documented).toEqual(
+      Object.keys(schema.properties)
+        .filter((name) => !readOnly.includes(name))
+        .map((name) => [
+          `\`${name}\``,
+          schema.required.includes(name) ? 'yes' : 'no',
+          schema.createOnlyProperties.map(toName).includes(name)
+            ? 'replacement'
+            : 'no interruption',
+        ]),
+    );
+  });
+
+  it('names the return values', () => {
+    const documented = tableUnder(readme, '## Return values').map(([name]) => name);
+
+    expect(documented).toEqual(['Ref', ...readOnly].map((name) => `\`${name}\``));
+  });
+
+  it('names the type configuration with its defaults', () => {
+    const documented = tableUnder(readme, '### Type configuration').map((row) => row.slice(0, 2));
+
+    expect(documented).toEqual(
+      Object.entries(schema.typeConfiguration.properties).map(([name, property]) => [
+        `\`${name}\``,
+        'default' in property ? `\`${String(property.default)}\`` : 'none',
+      ]),
+    );
+  });
+
+  it('names the permissions, handler by handler', () => {
+    const documented = tableUnder(readme, '## Permissions').map((row) => row.slice(0, 6));
+
+    expect(documented).toEqual(
+      permissions.map((permission) => [
+        `\`${permission}\``,
+        ...Object.values(schema.handlers).map((handler) =>
+          handler.permissions.includes(permission) ? '✓' : '',
+        ),
+      ]),
+    );
+    expect(Object.keys(schema.handlers)).toEqual(['create', 'read', 'update', 'delete', 'list']);
+  });
+
+  it('quotes messages as the handlers write them', async () => {
+    const sources = await Promise.all(
+      (await find('src/**/*.ts')).map((file) => readFile(file, 'utf8')),
+    );
+    // A message may be put together from several literals.
+    const literals = sources.join('').replace(/[`'] \+\s+[`']/g, '');
+    const messages = tableUnder(readme, '## Troubleshooting').map(([message]) => message ?? '');
+
+    const invented = messages.flatMap((message) =>
+      message
+        .replaceAll('`', '')
+        .split('…')
+        .map((fragment) => fragment.replace(/^['); :,]+|[(:; ]+$/g, ''))
+        .filter((fragment) => !literals.includes(fragment)),
+    );
+
+    expect(messages.length).toBeGreaterThan(15);
+    expect(invented).toEqual([]);
+  });
+
+  it('links to files that exist', async () => {
+    const links = [...readme.matchAll(/\]\((?!https:|#)([^)#]+)/g)].map(([, file = '']) => file);
+
+    expect(links.length).toBeGreaterThan(5);
+    for (const link of links) {
+      expect([link, await find(link)]).toEqual([link, [link]]);
+    }
+  });
+});
+
+/** @returns the rules that the templates break, errors, warnings and hints alike. */
+async function lint(templates: readonly string[]): Promise<string[]> {
+  const args = ['tools/cfn_lint.py', '--format', 'json', '--registry-schemas', 'schema'];
+  const { stdout } = await run('.venv/bin/python', [...args, '--', ...templates]).catch(
+    // The exit status only says that there are faults.
+    (error: unknown) => error as { stdout: string },
+  );
+  return (JSON.parse(stdout) as { Rule: { Id: string } }[]).map(({ Rule }) => Rule.Id);
+}
+
+async function find(...patterns: string[]): Promise<string[]> {
+  return (await Array.fromAsync(glob(patterns))).sort();
+}
+
+async function fencedBlocks(
+  file: string,
+  content: RegExp,
+): Promise<{ language: string; text: string }[]> {
+  const markdown = await readFile(file, 'utf8');
+  return [...markdown.matchAll(/^```(yaml|json)\n(.*?)^```$/gms)]
+    .map(([, language = '', text = '']) => ({ language, text }))
+    .filter(({ text }) => content.test(text));
+}
+
+/** @returns the cells of the first table below the heading, row by row, without its head. */
+function tableUnder(markdown: string, heading: string): string[][] {
+  const [, section = ''] = markdown.split(`\n${heading}\n`);
+  const [, rows = ''] = /^\|[ |:-]+\|\n((?:\|.*\n)+)/m.exec(section) ?? [];
+  return rows
+    .trim()
+    .split('\n')
+    .map((row) =>
+      row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+}
+
+async function toJson(file: string): Promise<unknown> {
+  const { stdout } = await run('.venv/bin/cfn-flip', ['--json', file]);
+  return JSON.parse(stdout) as unknown;
+}
+
+/** A trust policy grants nothing that a handler uses. */
+function policiesOf(template: unknown): unknown[] {
+  const { Resources } = template as {
+    Resources: Record<string, { Properties: { Policies?: unknown } }>;
+  };
+  return Object.values(Resources).map(({ Properties }) => Properties.Policies);
+}
+
+/** @returns everything that stands under the name, however deep. */
+function valuesOf(value: unknown, name: string): string[] {
+  if (typeof value !== 'object' || value === null) {
+    return [];
+  }
+  return Object.entries(value).flatMap(([key, inner]: [string, unknown]) =>
+    key === name ? ([inner].flat() as string[]) : valuesOf(inner, name),
+  );
+}
+
+function toName(pointer: string): string {
+  return pointer.replace('/properties/', '');
+}

@@ -8,7 +8,7 @@ export type Properties = Readonly<Record<string, unknown>>;
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  readonly sessionToken: string;
+  readonly sessionToken?: string | undefined;
 }
 
 export interface ProgressEvent {

@@ -13,6 +13,8 @@ const [, , file = '', entrypoint = ''] = process.argv;
 
 // Without this the process would outlive the one that started it.
 process.once('disconnect', () => process.exit());
+// Ctrl-C reaches every process of a terminal: here it would cut an operation off in its middle.
+process.on('SIGINT', () => undefined);
 
 const startedAt = performance.now();
 const handler = await load();

@@ -5,7 +5,7 @@ import { HandlerError, inProgress, type ProgressEvent } from './runtime/progress
 /** IAM and Parameter Store are eventually consistent: most changes show at once, all in seconds. */
 const PATIENCE_SECONDS = 90;
 const CALLBACK_DELAY_SECONDS = 3;
-const POLL_INTERVAL_MS = 500;
+const FIRST_POLL_INTERVAL_MS = 250;
 
 /** What a callback context holds while an operation waits for AWS to show its result. */
 export interface Stabilization {
@@ -56,9 +56,9 @@ export async function poll<T>(
   check: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const deadline = Date.now() + patienceMs;
-  for (;;) {
+  for (let interval = FIRST_POLL_INTERVAL_MS; ; interval *= 2) {
     const found = await check();
-    if (found !== undefined || Date.now() > deadline) return found;
-    await sleep(POLL_INTERVAL_MS);
+    if (found !== undefined || Date.now() + interval > deadline) return found;
+    await sleep(interval);
   }
 }

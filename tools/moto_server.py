@@ -5,9 +5,13 @@ however it ends, so that no server outlives it.
 """
 
 import os
+import signal
 import sys
 
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+# Ctrl-C reaches every process of a terminal; whoever started the server still needs it then.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()

@@ -1,0 +1,46 @@
+import { parseArgs } from 'node:util';
+
+export const USAGE = `Takes an access key through the life that CloudFormation would give it, every step through the
+packaged function.
+
+  make demo                                           on a local AWS that starts and ends with it
+  make demo ARGS="--user NAME"                        the same, with a user of this name
+  AWS_PROFILE=PROFILE make demo ARGS="--user NAME"    in the profile's account, after asking
+
+  --user NAME         the IAM user, ci-bot unless given; in an account it must be there and have no
+                      access key. Only the keys that the demo made are deleted, never the user.
+  --yes               go on in an account without asking
+  --function FOLDER   the unzipped package to run, build/TypeFunction unless given
+  --help              show this
+
+The profile's Region is its own or AWS_REGION. Beside the permissions of the handlers, which
+resource-role.yaml lists, it needs iam:ListAccessKeys and ssm:GetParametersByPath.`;
+
+export interface Options {
+  readonly user: string | undefined;
+  readonly folder: string;
+  readonly yes: boolean;
+  readonly help: boolean;
+}
+
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** @throws UsageError for what is not among the options. */
+export function toOptions(args: string[]): Options {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        user: { type: 'string' },
+        yes: { type: 'boolean', default: false },
+        function: { type: 'string', default: 'build/TypeFunction' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    return { user: values.user, folder: values.function, yes: values.yes, help: values.help };
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n\n${USAGE}`);
+  }
+}

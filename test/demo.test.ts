@@ -1,0 +1,214 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  IAMClient,
+  ListAccessKeysCommand,
+} from '@aws-sdk/client-iam';
+import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { life } from '../demo/life.ts';
+import { startMoto, type LocalAws } from '../local/moto.ts';
+
+interface Run {
+  readonly exitCode: number | null;
+  readonly output: string;
+}
+
+const PACKAGED = path.resolve('build/TypeFunction/dist/handlers.js');
+const LIKE_A_SECRET = /(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/;
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'demo-'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+/** Runs the demo in a process group of its own, and sees that nothing of it stays. */
+async function runDemo(args: string[], env: Record<string, string> = {}): Promise<Run> {
+  const demo = spawn(path.resolve('node_modules/.bin/node'), ['demo/main.ts', ...args], {
+    detached: true,
+    env: { PATH: process.env.PATH, LANG: 'C.UTF-8', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    text(demo.stdout),
+    text(demo.stderr),
+    once(demo, 'close') as Promise<[number | null]>,
+  ]);
+  const { pid = 0 } = demo;
+  expect(() => process.kill(-pid, 0)).toThrow('ESRCH');
+  return { exitCode, output: stdout + stderr };
+}
+
+/** A package whose entrypoint is `body`, with the packaged one as `packaged` at hand. */
+async function writePackage(name: string, body: string): Promise<string> {
+  const dist = path.join(folder, name, 'dist');
+  await mkdir(dist, { recursive: true });
+  await writeFile(
+    path.join(dist, 'handlers.js'),
+    `const packaged = require(${JSON.stringify(PACKAGED)});
+     exports.entrypoint = async (event, context) => { ${body} };`,
+  );
+  return path.join(folder, name);
+}
+
+describe('demo on a local AWS', () => {
+  it('takes a key through every step, and shows no secret', async () => {
+    const { exitCode, output } = await runDemo([]);
+
+    expect(output).toContain('A whole life');
+    for (const { title } of life) {
+      expect(output).toContain(`✔ ${title} [`);
+    }
+    expect(output).toMatch(/\d+ AWS calls: .*iam:CreateAccessKey/);
+    expect(output).not.toMatch(LIKE_A_SECRET);
+    expect(exitCode).toBe(0);
+  });
+
+  it('fails when the function does', async () => {
+    const broken = await writePackage(
+      'failing',
+      `return { status: 'FAILED', errorCode: 'InternalFailure', message: 'broken on purpose' };`,
+    );
+
+    const { exitCode, output } = await runDemo(['--function', broken]);
+
+    expect(output).toContain('CREATE answers FAILED InternalFailure: broken on purpose');
+    expect(exitCode).toBe(1);
+  });
+
+  it('fails when READ lacks the secret', async () => {
+    const broken = await writePackage(
+      'forgetful',
+      `const progress = await packaged.entrypoint(event, context);
+       if (event.action === 'READ') delete progress.resourceModel.SecretAccessKey;
+       return progress;`,
+    );
+
+    const { exitCode, output } = await runDemo(['--function', broken]);
+
+    expect(output).toContain('READ by the id alone does not give SecretAccessKey');
+    expect(exitCode).toBe(1);
+  });
+
+  it('explains itself, and refuses what it does not know', async () => {
+    const [help, unknown] = await Promise.all([runDemo(['--help']), runDemo(['--all'])]);
+
+    expect(help).toMatchObject({ exitCode: 0, output: expect.stringContaining('--user NAME') });
+    expect(unknown).toMatchObject({ exitCode: 2, output: expect.stringContaining('--all') });
+  });
+});
+
+describe('demo in the account of a profile', () => {
+  const UserName = 'somebody';
+  let moto: LocalAws;
+  let iam: IAMClient;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    moto = await startMoto();
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    iam = new IAMClient({ endpoint: moto.endpoint, region: 'eu-west-1', credentials });
+    const profiles = path.join(folder, 'profiles');
+    await writeFile(
+      profiles,
+      '[sandbox]\nregion = eu-west-1\naws_access_key_id = own\naws_secret_access_key = own\n',
+    );
+    env = {
+      AWS_PROFILE: 'sandbox',
+      AWS_SHARED_CREDENTIALS_FILE: profiles,
+      AWS_CONFIG_FILE: path.join(folder, 'none'),
+      AWS_ENDPOINT_URL: moto.endpoint,
+    };
+  });
+
+  beforeEach(async () => {
+    await moto.reset();
+    await iam.send(new CreateUserCommand({ UserName }));
+  });
+
+  afterAll(async () => {
+    await moto.stop();
+  });
+
+  async function whatIsThere(): Promise<{ keys: number; parameters: number }> {
+    const { endpoint } = moto;
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const ssm = new SSMClient({ endpoint, region: 'eu-west-1', credentials });
+    const { AccessKeyMetadata = [] } = await iam.send(new ListAccessKeysCommand({ UserName }));
+    const { Parameters = [] } = await ssm.send(new DescribeParametersCommand({}));
+    return { keys: AccessKeyMetadata.length, parameters: Parameters.length };
+  }
+
+  it('leaves the user as it was, and shows none of the secrets that there were', async () => {
+    const secretsFile = path.join(folder, 'secrets');
+    const recording = await writePackage(
+      'recording',
+      `const progress = await packaged.entrypoint(event, context);
+       const secret = progress.resourceModel?.SecretAccessKey;
+       if (secret) require('node:fs').appendFileSync(${JSON.stringify(secretsFile)}, secret + '\\n');
+       return progress;`,
+    );
+
+    const { exitCode, output } = await runDemo(
+      ['--user', UserName, '--yes', '--function', recording],
+      env,
+    );
+
+    expect(output).toContain(
+      `This will create and delete access keys of user ${UserName} in account 123456789012, region eu-west-1.`,
+    );
+    expect(output).toContain('A whole life');
+    expect(exitCode).toBe(0);
+    expect(await whatIsThere()).toEqual({ keys: 0, parameters: 0 });
+    const secrets = new Set((await readFile(secretsFile, 'utf8')).trim().split('\n'));
+    expect(secrets.size).toBe(2);
+    for (const secret of secrets) expect(output.includes(secret)).toBe(false);
+  });
+
+  it('takes back what an interrupted CREATE made', async () => {
+    const interrupting = await writePackage(
+      'interrupting',
+      `const progress = await packaged.entrypoint(event, context);
+       // As Ctrl-C does: to every process of the group.
+       process.kill(0, 'SIGINT');
+       return progress;`,
+    );
+
+    const { exitCode, output } = await runDemo(
+      ['--user', UserName, '--yes', '--function', interrupting],
+      env,
+    );
+
+    expect(output).toContain('Interrupted; cleaning up\nNothing is left behind');
+    expect(exitCode).toBe(130);
+    expect(await whatIsThere()).toEqual({ keys: 0, parameters: 0 });
+  });
+
+  it('does nothing without a yes', async () => {
+    const { exitCode, output } = await runDemo(['--user', UserName], env);
+
+    expect(output).toContain('needs --yes');
+    expect(exitCode).toBe(1);
+    expect(await whatIsThere()).toEqual({ keys: 0, parameters: 0 });
+  });
+
+  it('does nothing to a user who has a key', async () => {
+    await iam.send(new CreateAccessKeyCommand({ UserName }));
+
+    const { exitCode, output } = await runDemo(['--user', UserName, '--yes'], env);
+
+    expect(output).toContain('has access keys already');
+    expect(exitCode).toBe(1);
+    expect(await whatIsThere()).toEqual({ keys: 1, parameters: 0 });
+  });
+});

@@ -13,7 +13,9 @@ import type { Session } from './runtime/session.ts';
 
 /** What the type keeps of an access key that it made. */
 export interface KeyRecord {
-  readonly secretAccessKey: string;
+  /** Absent for a key with a secret of its own in Secrets Manager. */
+  readonly secretAccessKey?: string | undefined;
+  readonly secretId?: string | undefined;
   /** As the template spells it. */
   readonly userName: string;
   readonly serial?: number | undefined;
@@ -171,10 +173,18 @@ export class SecretStore {
   }
 
   #toRecord(value: string): StoredRecord {
-    const { secretAccessKey, userName, serial, clientRequestToken, stackId, logicalResourceId } =
-      parse(value);
+    const {
+      secretAccessKey,
+      secretId,
+      userName,
+      serial,
+      clientRequestToken,
+      stackId,
+      logicalResourceId,
+    } = parse(value);
     const record = {
       secretAccessKey: text(secretAccessKey),
+      secretId: text(secretId),
       userName: text(userName),
       serial: typeof serial === 'number' ? serial : undefined,
       clientRequestToken: text(clientRequestToken),

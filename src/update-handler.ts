@@ -1,36 +1,50 @@
 import { AccessKeys, notFound, type AccessKey } from './access-keys.ts';
-import { toModel, type Model, type Request, type Status } from './model.ts';
+import { refuseUserOutOfScope } from './guardrails.ts';
+import { toModel, toWritable, type Model, type Request, type Status } from './model.ts';
 import { HandlerError, succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import { toPropertyName } from './runtime/request.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore, type StoredRecord } from './secret-store.ts';
 import { resumeStabilization, startStabilization, waitFor } from './stabilization.ts';
+import { Users } from './users.ts';
 
-/** Sets the key's status, the one property that changes without a new key. */
+/** Sets the key's status and description, which change without a new key. */
 export async function update(request: Request, session: Session): Promise<ProgressEvent<Model>> {
-  const { id: accessKeyId = '', userName } = request.model;
-  const status = request.model.status as Status;
+  const { model, callbackContext, typeConfiguration } = request;
+  const { id: accessKeyId = '', description } = model;
+  const status = model.status as Status;
   const accessKeys = new AccessKeys(session);
+  const users = new Users(session);
 
-  const record = await new SecretStore(session, request.typeConfiguration).find(accessKeyId);
-  const found = await accessKeys.find(accessKeyId, record?.userName ?? userName);
+  const record = await new SecretStore(session, typeConfiguration).find(accessKeyId);
+  const found = await accessKeys.find(accessKeyId, record?.userName ?? model.userName);
   if (!found) throw notFound(accessKeyId);
-  refuseReplacement(request, record, found);
+  const { userName } = found;
+  const observe = () =>
+    Promise.all([
+      accessKeys.find(accessKeyId, userName),
+      users.findDescription(userName, accessKeyId),
+    ]);
 
-  const stabilization = request.callbackContext
-    ? resumeStabilization(request.callbackContext)
-    : startStabilization(found.userName, accessKeyId);
-  if (!request.callbackContext) await accessKeys.update(found.userName, accessKeyId, status);
+  if (!callbackContext) {
+    refuseReplacement(request, record, found);
+    const isReactivated = found.status === 'Inactive' && status === 'Active';
+    if (isReactivated) await refuseUserOutOfScope(userName, typeConfiguration, users);
+    await accessKeys.update(userName, accessKeyId, status);
+    const previous = await users.findDescription(userName, accessKeyId);
+    if (description !== previous) await users.setDescription(userName, accessKeyId, description);
+  }
 
-  const accessKey = request.callbackContext
-    ? found
-    : await accessKeys.find(accessKeyId, found.userName);
-  const model = toModel({ ...found, status }, record, request);
-  if (accessKey?.status === status) return succeeded(model);
-  return waitFor(`IAM does not list it as ${status}`, stabilization, {
-    ...model,
-    secretAccessKey: undefined,
-  });
+  const stabilization = callbackContext
+    ? resumeStabilization(callbackContext)
+    : startStabilization(userName, accessKeyId);
+  const [accessKey, shownDescription] = await observe();
+  if (accessKey?.status === status && shownDescription === description) {
+    return succeeded(toModel(accessKey, record, description, request));
+  }
+  const awaited = accessKey?.status === status ? 'with its description' : `as ${status}`;
+  const pending = { ...toWritable(model), id: accessKeyId };
+  return waitFor(`IAM does not list it ${awaited}`, stabilization, pending);
 }
 
 /** CloudFormation replaces the key for these by itself; other callers have to be told. */
@@ -40,7 +54,7 @@ function refuseReplacement(
   accessKey: AccessKey,
 ): void {
   const before: Model = record ?? { userName: accessKey.userName, ...previousModel };
-  for (const name of ['userName', 'serial'] as const) {
+  for (const name of ['userName', 'serial', 'secretId'] as const) {
     const isUnchanged = model[name] === undefined || model[name] === before[name];
     const isUnknown = !record && before[name] === undefined;
     if (isUnchanged || isUnknown) continue;

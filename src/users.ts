@@ -50,8 +50,9 @@ export class Users {
 
   async deleteDescription(userName: string, accessKeyId: string): Promise<void> {
     try {
-      await attempt(`removing the description of access key ${accessKeyId} of user ${userName}`, () =>
-        this.#iam.send(new UntagUserCommand({ UserName: userName, TagKeys: [accessKeyId] })),
+      await attempt(
+        `removing the description of access key ${accessKeyId} of user ${userName}`,
+        () => this.#iam.send(new UntagUserCommand({ UserName: userName, TagKeys: [accessKeyId] })),
       );
     } catch (error) {
       if (!hasErrorCode(error, 'NotFound')) throw error;
@@ -64,7 +65,9 @@ export class Users {
     try {
       do {
         const page = await attempt(`listing tags of user ${userName}`, async () => {
-          const answer = await this.#iam.send(new ListUserTagsCommand({ UserName: userName, Marker }));
+          const answer = await this.#iam.send(
+            new ListUserTagsCommand({ UserName: userName, Marker }),
+          );
           return { ...answer, Tags: present(answer.Tags) };
         });
         tags.push(...page.Tags);

@@ -27,10 +27,11 @@ export async function remove(request: Request, session: Session): Promise<Progre
   const store = new SecretStore(session, request.typeConfiguration);
   const record = await store.find(accessKeyId);
   const supposedOwner = record?.userName ?? userName;
-  if (record?.secretId !== undefined) {
+  const secretId = record ? record.secretId : request.model.secretId;
+  if (secretId !== undefined) {
     const { SecretVersions } = await import('./secret-versions.ts');
     const isAlive = async (id: string) => (await accessKeys.find(id, supposedOwner)) !== undefined;
-    await new SecretVersions(session, record.secretId).retire(accessKeyId, isAlive);
+    await new SecretVersions(session, secretId).retire(accessKeyId, isAlive);
   }
 
   const users = new Users(session);

@@ -10,7 +10,7 @@ import {
   type AccessKeyMetadata,
 } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { StandardRetryStrategy } from '@smithy/core/retry';
+import { AdaptiveRetryStrategy, StandardRetryStrategy } from '@smithy/core/retry';
 import type { RetryErrorInfo, StandardRetryToken } from '@smithy/types';
 import pMap from 'p-map';
 import { attempt, present, wasRefused, wasRetried } from './errors.ts';
@@ -30,8 +30,8 @@ export interface NewAccessKey extends AccessKey {
   readonly secretAccessKey: string;
 }
 
-export interface UserPage {
-  readonly userNames: readonly string[];
+export interface AccessKeyPage {
+  readonly accessKeys: readonly AccessKey[];
   /** Where the next page starts; undefined after the last one. */
   readonly marker: string | undefined;
 }
@@ -40,8 +40,14 @@ const MAX_ATTEMPTS = 3;
 const USERS_A_PAGE = 100;
 const USERS_AT_ONCE = 8;
 
-/** How long a search through all users may take; READ has 30 seconds in all. */
-const SEARCH_PATIENCE_MS = 20_000;
+/** READ and LIST have 30 seconds. */
+const WALK_PATIENCE_MS = 22_000;
+
+/**
+ * For walks over many users: after a throttled call all slow down to what IAM takes. It outlives the
+ * invocations, so that the next page starts at the rate that the last one found.
+ */
+const WALK_PACE = new AdaptiveRetryStrategy(() => Promise.resolve(10));
 
 /** Retries only what was turned down: after a lost answer a second try would make a second key. */
 class RetryWhatWasRefused extends StandardRetryStrategy {
@@ -64,47 +70,34 @@ export class AccessKeys {
 
   /** @throws HandlerError NotFound for an unknown user. */
   async list(userName: string): Promise<AccessKey[]> {
-    const accessKeys: AccessKey[] = [];
-    let Marker: string | undefined;
-    do {
-      const page = await attempt(`listing access keys of user ${userName}`, async () => {
-        const answer = await this.#iam.send(
-          new ListAccessKeysCommand({ UserName: userName, Marker }),
-        );
-        return { ...answer, accessKeys: present(answer.AccessKeyMetadata).map(toAccessKey) };
-      });
-      accessKeys.push(...page.accessKeys);
-      Marker = page.IsTruncated ? page.Marker : undefined;
-    } while (Marker);
-    return accessKeys;
+    return listOf(this.#iam, userName);
   }
 
   /** @returns undefined for an unknown user. */
   async listIfThere(userName: string): Promise<AccessKey[] | undefined> {
-    try {
-      return await this.list(userName);
-    } catch (error) {
-      if (hasErrorCode(error, 'NotFound')) return undefined;
-      throw error;
-    }
+    return ifFound(this.list(userName));
   }
 
-  async listUsers(marker?: string): Promise<UserPage> {
-    return attempt('listing users', async () => {
-      const answer = await this.#iam.send(
-        new ListUsersCommand({ Marker: marker, MaxItems: USERS_A_PAGE }),
-      );
-      const userNames = present(answer.Users).map(({ UserName }) => present(UserName));
-      return { userNames, marker: answer.IsTruncated ? answer.Marker : undefined };
+  /**
+   * A page of users and all their keys; a user who is gone by the time of asking has none.
+   *
+   * @throws HandlerError Throttling where IAM is too slow for the page.
+   */
+  async listPage(marker?: string): Promise<AccessKeyPage> {
+    const iam = this.#session.client(IAMClient, { retryStrategy: WALK_PACE });
+    const options = { abortSignal: AbortSignal.timeout(WALK_PATIENCE_MS) };
+    const users = await attempt('listing users', async () => {
+      const command = new ListUsersCommand({ Marker: marker, MaxItems: USERS_A_PAGE });
+      const { Users, IsTruncated, Marker } = await iam.send(command, options);
+      const userNames = present(Users).map(({ UserName }) => present(UserName));
+      return { userNames, marker: IsTruncated ? Marker : undefined };
     });
-  }
-
-  /** The keys of all these users; one who is gone by now has none. */
-  async listAll(userNames: readonly string[]): Promise<AccessKey[]> {
-    const lists = await pMap(userNames, (userName) => this.listIfThere(userName), {
-      concurrency: USERS_AT_ONCE,
-    });
-    return lists.flatMap((accessKeys) => accessKeys ?? []);
+    const lists = await pMap(
+      users.userNames,
+      (userName) => ifFound(listOf(iam, userName, options)),
+      { concurrency: USERS_AT_ONCE },
+    );
+    return { accessKeys: lists.flatMap((list) => list ?? []), marker: users.marker };
   }
 
   /** @param userName the user whom the key belonged to when it was last seen. */
@@ -184,15 +177,12 @@ export class AccessKeys {
   }
 
   async #findOwner(accessKeyId: string): Promise<string | undefined> {
-    try {
-      return await attempt(`finding the user of access key ${accessKeyId}`, async () => {
+    return ifFound(
+      attempt(`finding the user of access key ${accessKeyId}`, async () => {
         const command = new GetAccessKeyLastUsedCommand({ AccessKeyId: accessKeyId });
         return present((await this.#iam.send(command)).UserName);
-      });
-    } catch (error) {
-      if (hasErrorCode(error, 'NotFound')) return undefined;
-      throw error;
-    }
+      }),
+    );
   }
 
   /**
@@ -202,15 +192,44 @@ export class AccessKeys {
    * @throws HandlerError the denial, where the key is there or the search cannot be finished.
    */
   async #search(accessKeyId: string, denial: HandlerError): Promise<undefined> {
-    const deadline = Date.now() + SEARCH_PATIENCE_MS;
+    const deadline = Date.now() + WALK_PATIENCE_MS;
     let marker: string | undefined;
     do {
-      const page = await this.listUsers(marker);
-      const accessKeys = await this.listAll(page.userNames);
-      if (byId(accessKeys, accessKeyId) || Date.now() > deadline) throw denial;
+      const page = await this.listPage(marker);
+      if (byId(page.accessKeys, accessKeyId) || Date.now() > deadline) throw denial;
       marker = page.marker;
     } while (marker);
     return undefined;
+  }
+}
+
+async function listOf(
+  iam: IAMClient,
+  userName: string,
+  options?: { abortSignal: AbortSignal },
+): Promise<AccessKey[]> {
+  const accessKeys: AccessKey[] = [];
+  let Marker: string | undefined;
+  do {
+    const page = await attempt(`listing access keys of user ${userName}`, async () => {
+      const answer = await iam.send(
+        new ListAccessKeysCommand({ UserName: userName, Marker }),
+        options,
+      );
+      return { ...answer, accessKeys: present(answer.AccessKeyMetadata).map(toAccessKey) };
+    });
+    accessKeys.push(...page.accessKeys);
+    Marker = page.IsTruncated ? page.Marker : undefined;
+  } while (Marker);
+  return accessKeys;
+}
+
+async function ifFound<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (hasErrorCode(error, 'NotFound')) return undefined;
+    throw error;
   }
 }
 

@@ -51,6 +51,7 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   InternalServiceError: 'ServiceInternalError',
   ServiceFailureException: 'ServiceInternalError',
   UnreadableAnswer: 'ServiceInternalError',
+  AbortError: 'Throttling',
   TimeoutError: 'NetworkFailure',
 };
 
@@ -131,8 +132,6 @@ function toErrorCode(error: SdkError): HandlerErrorCode {
 /** The message of an answer that could not be parsed can quote it, and it may hold a secret. */
 function toCause(error: SdkError): string {
   if (error instanceof ServiceException) return `${error.message} (${error.name})`;
-  return (
-    error.code ??
-    (error.name === 'TimeoutError' ? 'no answer in time' : 'the answer could not be read')
-  );
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer in time';
+  return error.code ?? 'the answer could not be read';
 }

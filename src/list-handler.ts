@@ -13,8 +13,8 @@ export async function list(request: Request, session: Session): Promise<Progress
     return page((await accessKeys.listIfThere(userName)) ?? []);
   }
   const marker = request.nextToken === undefined ? undefined : toMarker(request.nextToken);
-  const users = await accessKeys.listUsers(marker);
-  return page(await accessKeys.listAll(users.userNames), users.marker);
+  const { accessKeys: listed, marker: nextMarker } = await accessKeys.listPage(marker);
+  return page(listed, nextMarker);
 }
 
 function page(accessKeys: readonly AccessKey[], marker?: string): ProgressEvent<Model> {

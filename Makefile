@@ -7,7 +7,7 @@ JEST := jest
 NEEDS_PACKAGE := /test/(contract|end-to-end|faults)/ /test/(package|schema|demo|examples)\.test\.ts$$
 
 .NOTPARALLEL:
-.PHONY: help setup generate build package submit demo test format lint typecheck generated unit contract clean
+.PHONY: help setup generate build package submit demo test format lint typecheck generated unit contract faults bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ unit: setup ## Run the tests that do not need the package
 
 contract: build ## Run AWS's contract suite
 	$(JEST) --testPathPatterns '/test/contract/'
+
+faults: build ## Run the fault suite
+	$(JEST) --testPathPatterns '/test/faults/'
+
+bench: setup ## Measure beside the stock way (ARGS="--only read,list", "--quick", "--no-build")
+	node bench/main.ts $(ARGS)
 
 test: setup format lint typecheck generated build ## Run every check and every test
 	@rm -f build/jest-results.json

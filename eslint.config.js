@@ -2,7 +2,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['node_modules/', '.venv/', 'build/', 'coverage/', 'docs/', 'src/models.ts']),
+  globalIgnores(['node_modules/', '.venv/', 'build/', 'coverage/', 'docs/', 'src/models.ts', 'bench/stock/']),
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

@@ -17,7 +17,13 @@ export default {
         module: { type: 'commonjs' },
       },
     ],
+    // Modules of mockttp that are ES modules only.
+    '/node_modules/(get-port|milliparsec)/.+\\.js$': [
+      '@swc/jest',
+      { module: { type: 'commonjs' } },
+    ],
   },
+  transformIgnorePatterns: ['/node_modules/(?!(get-port|milliparsec)/)'],
   testTimeout: 120_000,
   maxWorkers: 2,
 };

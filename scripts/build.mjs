@@ -32,6 +32,8 @@ const { metafile } = await build({
   minify: true,
   keepNames: true,
   legalComments: 'none',
+  // The SDK's import() of node's own modules would load what only import() needs.
+  supported: { 'dynamic-import': false },
   metafile: true,
   plugins: [noDefaultCredentials],
 });

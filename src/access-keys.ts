@@ -37,6 +37,7 @@ export interface AccessKeyPage {
 }
 
 const MAX_ATTEMPTS = 3;
+const YOUNG_MS = 60_000;
 const USERS_A_PAGE = 100;
 const USERS_AT_ONCE = 8;
 
@@ -84,20 +85,21 @@ export class AccessKeys {
    * @throws HandlerError Throttling where IAM is too slow for the page.
    */
   async listPage(marker?: string): Promise<AccessKeyPage> {
-    const iam = this.#session.client(IAMClient, { retryStrategy: WALK_PACE });
-    const options = { abortSignal: AbortSignal.timeout(WALK_PATIENCE_MS) };
-    const users = await attempt('listing users', async () => {
-      const command = new ListUsersCommand({ Marker: marker, MaxItems: USERS_A_PAGE });
-      const { Users, IsTruncated, Marker } = await iam.send(command, options);
-      const userNames = present(Users).map(({ UserName }) => present(UserName));
-      return { userNames, marker: IsTruncated ? Marker : undefined };
+    return this.#session.with({ retryStrategy: WALK_PACE }).run(async () => {
+      const options = { abortSignal: AbortSignal.timeout(WALK_PATIENCE_MS) };
+      const users = await attempt('listing users', async () => {
+        const command = new ListUsersCommand({ Marker: marker, MaxItems: USERS_A_PAGE });
+        const { Users, IsTruncated, Marker } = await this.#iam.send(command, options);
+        const userNames = present(Users).map(({ UserName }) => present(UserName));
+        return { userNames, marker: IsTruncated ? Marker : undefined };
+      });
+      const lists = await pMap(
+        users.userNames,
+        (userName) => ifFound(listOf(this.#iam, userName, options)),
+        { concurrency: USERS_AT_ONCE },
+      );
+      return { accessKeys: lists.flatMap((list) => list ?? []), marker: users.marker };
     });
-    const lists = await pMap(
-      users.userNames,
-      (userName) => ifFound(listOf(iam, userName, options)),
-      { concurrency: USERS_AT_ONCE },
-    );
-    return { accessKeys: lists.flatMap((list) => list ?? []), marker: users.marker };
   }
 
   /** @param userName the user whom the key belonged to when it was last seen. */
@@ -112,18 +114,19 @@ export class AccessKeys {
         : byId((await this.listIfThere(owner)) ?? [], accessKeyId);
     } catch (error) {
       if (!hasErrorCode(error, 'AccessDenied')) throw error;
-      if (accessKeys) return undefined;
-      return this.#search(accessKeyId, error as HandlerError);
+      const isSomewhere = await this.#search(accessKeyId);
+      if (isSomewhere ?? !accessKeys) throw error;
+      return undefined;
     }
   }
 
   /** Throws where the key may have been made, too: `isOutcomeUnknown` tells. */
   async create(userName: string): Promise<NewAccessKey> {
-    const iam = this.#session.client(IAMClient, {
-      retryStrategy: new RetryWhatWasRefused(MAX_ATTEMPTS),
-    });
+    const session = this.#session.with({ retryStrategy: new RetryWhatWasRefused(MAX_ATTEMPTS) });
     return attempt(`creating access key for user ${userName}`, async () => {
-      const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: userName }));
+      const { AccessKey } = await session.run(() =>
+        this.#iam.send(new CreateAccessKeyCommand({ UserName: userName })),
+      );
       const secretAccessKey = present(AccessKey?.SecretAccessKey);
       this.#session.log.conceal(secretAccessKey);
       return { ...toAccessKey(present(AccessKey)), secretAccessKey };
@@ -164,10 +167,11 @@ export class AccessKeys {
 
   /** Whether AWS accepts the key already; a new one takes some seconds to be known everywhere. */
   async isAccepted(accessKeyId: string, secretAccessKey: string): Promise<boolean> {
-    const sts = this.#session.withCredentials({ accessKeyId, secretAccessKey }).client(STSClient);
+    const sts = this.#session.client(STSClient);
+    const keyHolder = this.#session.with({ credentials: { accessKeyId, secretAccessKey } });
     try {
       await attempt(`using access key ${accessKeyId}`, () =>
-        sts.send(new GetCallerIdentityCommand({})),
+        keyHolder.run(() => sts.send(new GetCallerIdentityCommand({}))),
       );
       return true;
     } catch (error) {
@@ -189,17 +193,18 @@ export class AccessKeys {
    * IAM denies GetAccessKeyLastUsed for an unknown key as it does without the permission. Only a
    * look at every user's keys tells one from the other.
    *
-   * @throws HandlerError the denial, where the key is there or the search cannot be finished.
+   * @returns whether any user has the key; undefined where the search cannot be finished in time.
    */
-  async #search(accessKeyId: string, denial: HandlerError): Promise<undefined> {
+  async #search(accessKeyId: string): Promise<boolean | undefined> {
     const deadline = Date.now() + WALK_PATIENCE_MS;
     let marker: string | undefined;
     do {
       const page = await this.listPage(marker);
-      if (byId(page.accessKeys, accessKeyId) || Date.now() > deadline) throw denial;
+      if (byId(page.accessKeys, accessKeyId)) return true;
+      if (Date.now() > deadline) return undefined;
       marker = page.marker;
     } while (marker);
-    return undefined;
+    return false;
   }
 }
 
@@ -238,6 +243,11 @@ export function byId<K extends { accessKeyId: string }>(
   accessKeyId: string,
 ): K | undefined {
   return accessKeys.find((accessKey) => accessKey.accessKeyId === accessKeyId);
+}
+
+/** Young enough for Parameter Store and IAM not to show all of it yet. */
+export function isYoung({ createDate }: AccessKey): boolean {
+  return Date.now() - createDate.getTime() < YOUNG_MS;
 }
 
 export function notFound(accessKeyId: string): HandlerError {

@@ -1,13 +1,14 @@
-import { AccessKeys, byId } from './access-keys.ts';
+import { AccessKeys, byId, isYoung, type AccessKey } from './access-keys.ts';
 import { Creation, type Services } from './creation.ts';
 import { isTransient } from './errors.ts';
 import { refuseByRecords, refuseUserOutOfScope } from './guardrails.ts';
 import { toModel, toWritable, type Model, type Request, type Status } from './model.ts';
 import { succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
-import { SecretStore } from './secret-store.ts';
+import { SecretStore, type StoredRecord } from './secret-store.ts';
 import {
   poll,
+  RECORD_PATIENCE_MS,
   resumeStabilization,
   startStabilization,
   waitFor,
@@ -45,8 +46,7 @@ export async function create(request: Request, session: Session): Promise<Progre
     refuseUserOutOfScope(userName, typeConfiguration, users),
     secret?.refuseUnusable(),
   ]);
-  const ids = before.map(({ accessKeyId }) => accessKeyId);
-  const { records, intent } = await store.findAll(ids, clientRequestToken);
+  const { records, intent } = await findRecords(before, clientRequestToken, store);
   refuseByRecords(request, before, records, intent);
   const accessKey = await creation.findOrMakeKey(before, records, intent);
   return stabilize(
@@ -66,6 +66,25 @@ async function openServices(request: Request, session: Session): Promise<Service
     secret:
       SecretVersions && secretId !== undefined ? new SecretVersions(session, secretId) : undefined,
   };
+}
+
+/** The record of a young key may be on its way: that of a sibling, or this operation's own. */
+async function findRecords(
+  accessKeys: readonly AccessKey[],
+  clientRequestToken: string,
+  store: SecretStore,
+) {
+  const ids = accessKeys.map(({ accessKeyId }) => accessKeyId);
+  const find = () => store.findAll(ids, clientRequestToken);
+  const first = await find();
+  const isAwaited = (records: ReadonlyMap<string, StoredRecord>) =>
+    accessKeys.some((accessKey) => isYoung(accessKey) && !records.has(accessKey.accessKeyId));
+  if (first.intent || !isAwaited(first.records)) return first;
+  const complete = await poll(RECORD_PATIENCE_MS, async () => {
+    const found = await find();
+    return isAwaited(found.records) ? undefined : found;
+  });
+  return complete ?? find();
 }
 
 /** @returns the final progress event, or what there still is to wait for. */
@@ -93,7 +112,6 @@ async function check(
       findRecord,
       description === undefined ? undefined : users.findDescription(userName, accessKeyId),
       isAccepted(),
-      store.deleteIntent(clientRequestToken),
     ]);
     const accessKey = byId(listed ?? [], accessKeyId);
     if (!accessKey) return 'IAM does not list it';
@@ -108,6 +126,7 @@ async function check(
     }
     if (!accepted) return 'STS does not accept it';
     await secret?.makeCurrent(accessKeyId);
+    await store.deleteIntent(clientRequestToken);
     return succeeded(toModel(accessKey, record, description, request));
   } catch (error) {
     if (isTransient(error)) return (error as Error).message;

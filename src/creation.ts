@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { AccessKey, AccessKeys, NewAccessKey } from './access-keys.ts';
-import { isOutcomeUnknown, isTransient } from './errors.ts';
+import { isOutcomeUnknown } from './errors.ts';
 import type { Request, Status } from './model.ts';
-import { settle } from './orphans.ts';
+import { SeveralOrphans, settle } from './orphans.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import { toSecretVersionId } from './secret-version-id.ts';
 import type { SecretVersions } from './secret-versions.ts';
@@ -69,7 +69,7 @@ export class Creation {
     const { clientRequestToken } = this.#request;
     const leftovers = accessKeyId === undefined ? [] : await this.#discard(accessKeyId);
     await store.deleteIntent(clientRequestToken).catch(() => {
-      leftovers.push(`parameter ${store.nameOfIntent(clientRequestToken)}`);
+      leftovers.push(`parameter ${store.nameOfIntent(clientRequestToken)}, if it is there`);
     });
     throw leftovers.length > 0
       ? withHint(error, `left behind, delete it: ${leftovers.join('; ')}`)
@@ -187,7 +187,9 @@ export class Creation {
       const own = await settle(this.#userName, clientRequestToken, intent, accessKeys, store);
       return own && (await this.#isWhole(own)) ? own : undefined;
     } catch (error) {
-      if (!isTransient(error)) return this.undo(error);
+      if (error instanceof SeveralOrphans || hasErrorCode(error, 'NotFound')) {
+        return this.undo(error);
+      }
       const intentName = store.nameOfIntent(clientRequestToken);
       throw withHint(
         error,

@@ -20,6 +20,9 @@ const CLOCK_TOLERANCE_MS = 5_000;
 /** No invocation lives longer. */
 const INVOCATION_MS = 60_000;
 
+/** Names the keys of which one is an orphan. */
+export class SeveralOrphans extends HandlerError {}
+
 /**
  * Clears up after an attempt that may have made a key without learning of it.
  *
@@ -28,7 +31,7 @@ const INVOCATION_MS = 60_000;
  * is deleted. Of several, any may be in use: all are left alone.
  *
  * @returns the key that the attempt did record, if there is one: the operation's own, to go on with.
- * @throws HandlerError that names the keys, where there are several.
+ * @throws SeveralOrphans where it cannot be told which key is the orphan.
  */
 export async function settle(
   userName: string,
@@ -71,7 +74,7 @@ export async function settle(
   const [orphan, ...others] = orphans;
   if (others.length > 0) {
     const ids = orphans.map(({ accessKeyId }) => accessKeyId).join(', ');
-    throw new HandlerError(
+    throw new SeveralOrphans(
       'GeneralServiceException',
       `creating access key for user ${userName}: the answer was lost and more than one key may be the one made: ` +
         `${ids}; nothing was deleted, find out which are in use and delete the others`,
@@ -79,6 +82,7 @@ export async function settle(
   }
   if (orphan) {
     await accessKeys.delete(orphan.userName, orphan.accessKeyId);
+    await store.delete(orphan.accessKeyId);
     intent.accessKeyIds.push(orphan.accessKeyId);
   }
   return undefined;

@@ -1,14 +1,10 @@
-import { AccessKeys, notFound } from './access-keys.ts';
+import { AccessKeys, isYoung, notFound } from './access-keys.ts';
 import { isSameUser, toModel, type Model, type Request } from './model.ts';
 import { succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore } from './secret-store.ts';
-import { poll } from './stabilization.ts';
+import { poll, RECORD_PATIENCE_MS } from './stabilization.ts';
 import { Users } from './users.ts';
-
-/** Parameter Store now and then misses what was written in the last seconds. */
-const YOUNG_MS = 60_000;
-const RECORD_PATIENCE_MS = 4_000;
 
 /** Reports what IAM and Parameter Store hold of the key, whose id alone is enough to go by. */
 export async function read(request: Request, session: Session): Promise<ProgressEvent<Model>> {
@@ -24,7 +20,7 @@ export async function read(request: Request, session: Session): Promise<Progress
   ]);
   if (!accessKey) throw notFound(accessKeyId);
 
-  const mayAppear = !record && Date.now() - accessKey.createDate.getTime() < YOUNG_MS;
+  const mayAppear = !record && isYoung(accessKey);
   const [late, description] = await Promise.all([
     mayAppear ? poll(RECORD_PATIENCE_MS, () => store.find(accessKeyId)) : undefined,
     isSameUser(supposedOwner, accessKey.userName)

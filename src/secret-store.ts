@@ -7,9 +7,10 @@ import {
 } from '@aws-sdk/client-ssm';
 import { attempt, UnreadableAnswer } from './errors.ts';
 import type { TypeConfiguration } from './model.ts';
-import { hasErrorCode } from './runtime/progress-event.ts';
+import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import { asJson } from './runtime/request.ts';
 import type { Session } from './runtime/session.ts';
+import { poll } from './stabilization.ts';
 
 /** What the type keeps of an access key that it made. */
 export interface KeyRecord {
@@ -37,6 +38,7 @@ export interface Intent {
 }
 
 const NAMES_A_CALL = 10;
+const INTENT_PATIENCE_MS = 15_000;
 
 /** One SecureString per access key in SSM Parameter Store. Every method throws HandlerError only. */
 export class SecretStore {
@@ -106,8 +108,16 @@ export class SecretStore {
       takeOver,
     );
     if (isWritten) return undefined;
-    const found = await this.findAll([], clientRequestToken);
-    return found.intent?.attemptId === intent.attemptId ? undefined : found.intent;
+    const found = await poll(INTENT_PATIENCE_MS, async () => {
+      return (await this.findAll([], clientRequestToken)).intent;
+    });
+    if (!found) {
+      throw new HandlerError(
+        'ResourceConflict',
+        `reading parameter ${this.nameOfIntent(clientRequestToken)}: it exists and is not found yet`,
+      );
+    }
+    return found.attemptId === intent.attemptId ? undefined : found;
   }
 
   async delete(accessKeyId: string): Promise<void> {

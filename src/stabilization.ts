@@ -7,6 +7,9 @@ const PATIENCE_SECONDS = 90;
 const CALLBACK_DELAY_SECONDS = 3;
 const FIRST_POLL_INTERVAL_MS = 250;
 
+/** Parameter Store now and then misses what was written in the last seconds. */
+export const RECORD_PATIENCE_MS = 4_000;
+
 /** What a callback context holds while an operation waits for AWS to show its result. */
 export interface Stabilization {
   readonly accessKeyId: string;

@@ -1,6 +1,7 @@
 import { AccessKeys, notFound, type AccessKey } from './access-keys.ts';
+import { isTransient } from './errors.ts';
 import { refuseUserOutOfScope } from './guardrails.ts';
-import { toModel, toWritable, type Model, type Request, type Status } from './model.ts';
+import { isSameUser, toModel, toWritable, type Model, type Request, type Status } from './model.ts';
 import { HandlerError, succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import { toPropertyName } from './runtime/request.ts';
 import type { Session } from './runtime/session.ts';
@@ -20,31 +21,39 @@ export async function update(request: Request, session: Session): Promise<Progre
   const found = await accessKeys.find(accessKeyId, record?.userName ?? model.userName);
   if (!found) throw notFound(accessKeyId);
   const { userName } = found;
-  const observe = () =>
-    Promise.all([
-      accessKeys.find(accessKeyId, userName),
-      users.findDescription(userName, accessKeyId),
-    ]);
-
   if (!callbackContext) {
     refuseReplacement(request, record, found);
     const isReactivated = found.status === 'Inactive' && status === 'Active';
     if (isReactivated) await refuseUserOutOfScope(userName, typeConfiguration, users);
-    await accessKeys.update(userName, accessKeyId, status);
-    const previous = await users.findDescription(userName, accessKeyId);
-    if (description !== previous) await users.setDescription(userName, accessKeyId, description);
+    const [previousDescription] = await Promise.all([
+      users.findDescription(userName, accessKeyId),
+      accessKeys.update(userName, accessKeyId, status),
+    ]);
+    if (description !== previousDescription) {
+      await users.setDescription(userName, accessKeyId, description);
+    }
   }
 
   const stabilization = callbackContext
     ? resumeStabilization(callbackContext)
     : startStabilization(userName, accessKeyId);
-  const [accessKey, shownDescription] = await observe();
-  if (accessKey?.status === status && shownDescription === description) {
-    return succeeded(toModel(accessKey, record, description, request));
-  }
-  const awaited = accessKey?.status === status ? 'with its description' : `as ${status}`;
   const pending = { ...toWritable(model), id: accessKeyId };
-  return waitFor(`IAM does not list it ${awaited}`, stabilization, pending);
+  try {
+    const [accessKey, shownDescription] = await Promise.all([
+      accessKeys.find(accessKeyId, userName),
+      users.findDescription(userName, accessKeyId),
+    ]);
+    if (accessKey?.status !== status) {
+      return waitFor(`IAM does not list it as ${status}`, stabilization, pending);
+    }
+    if (shownDescription !== description) {
+      return waitFor('IAM does not list it with its description', stabilization, pending);
+    }
+    return succeeded(toModel(accessKey, record, description, request));
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    return waitFor((error as Error).message, stabilization, pending);
+  }
 }
 
 /** CloudFormation replaces the key for these by itself; other callers have to be told. */
@@ -53,11 +62,14 @@ function refuseReplacement(
   record: StoredRecord | undefined,
   accessKey: AccessKey,
 ): void {
-  const before: Model = record ?? { userName: accessKey.userName, ...previousModel };
+  // A record without a user is one that somebody wrote over: it says nothing.
+  const known = record?.userName === undefined ? undefined : record;
+  const before: Model = known ?? { userName: accessKey.userName, ...previousModel };
   for (const name of ['userName', 'serial', 'secretId'] as const) {
     const isUnchanged = model[name] === undefined || model[name] === before[name];
-    const isUnknown = !record && before[name] === undefined;
-    if (isUnchanged || isUnknown) continue;
+    const isOwner = name === 'userName' && isSameUser(model.userName, accessKey.userName);
+    const isUnknown = !known && before[name] === undefined;
+    if (isUnchanged || isOwner || isUnknown) continue;
     throw new HandlerError(
       'NotUpdatable',
       `updating access key ${model.id}: ${toPropertyName(name)} cannot change ` +

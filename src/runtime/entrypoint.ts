@@ -4,6 +4,7 @@ import { HandlerError, type ProgressEvent } from './progress-event.ts';
 import {
   asJson,
   findCredentials,
+  isText,
   toHandlerRequest,
   toProperties,
   type Action,
@@ -37,7 +38,8 @@ export function createEntrypoints<Model extends object, TypeConfiguration>(
   const entrypoint: Entrypoint = async (event, context) => {
     const log = new Log();
     const deliver = openTelemetry(event, schema.typeName, log);
-    log.write(`START ${String(asJson(event)?.action)} RequestId: ${context?.awsRequestId ?? '-'}`);
+    const { action } = asJson(event) ?? {};
+    log.write(`START ${isText(action) ? action : '-'} RequestId: ${context?.awsRequestId ?? '-'}`);
     const startedAt = Date.now();
     const progress = await answer(event, log);
     log.write(
@@ -57,9 +59,9 @@ export function createEntrypoints<Model extends object, TypeConfiguration>(
         );
       }
       log.conceal(credentials.secretAccessKey, credentials.sessionToken);
-      const session = new Session(String(asJson(event)?.region), credentials, log);
+      const session = new Session(String(asJson(event)?.region), log, credentials);
       const request = toHandlerRequest<Model, TypeConfiguration>(event, schema);
-      return await handlers[request.action](request, session);
+      return await session.run(() => handlers[request.action](request, session));
     } catch (error) {
       return failed(error, log);
     }

@@ -9,7 +9,7 @@ export class Log {
   conceal(...secrets: (string | undefined)[]): void {
     for (const secret of secrets) {
       if (secret === undefined || secret.length < SHORTEST_SECRET) continue;
-      this.#secrets.add(secret).add(encodeURIComponent(secret));
+      this.#secrets.add(secret).add(encodeURIComponent(secret.toWellFormed()));
     }
   }
 

@@ -1,4 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Sha256 } from '@smithy/core/checksum';
+import { StandardRetryStrategy } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { AuthScheme, RetryStrategyV2 } from '@smithy/types';
 import type { Log } from './log.ts';
 
 export interface Credentials {
@@ -7,89 +12,141 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
 }
 
-type ClientConfig = typeof SETTLED & { region: string; credentials: Credentials };
-
 /** The part of an AWS SDK client that a session needs. */
 interface Client {
-  middlewareStack: { add(middleware: never, options: never): void };
+  readonly config: object;
+  readonly middlewareStack: { add(middleware: never, options: never): void };
 }
 
-/** The IAM action that failed, for example `iam:CreateAccessKey`; set on every error of a session's clients. */
+type ClientClass<C> = new (config: typeof SHARED & { region: string; signer: Signer }) => C;
+type Signer = (authScheme?: AuthScheme) => Promise<SignatureV4>;
+
+const MAX_ATTEMPTS = 3;
+
+/** The IAM action that failed, for example `iam:CreateAccessKey`; set on every error of the clients. */
 export const failedAction = Symbol('failedAction');
 
-/** Outlives the invocations so that connections do; it holds no credentials. */
+/**
+ * Whom the calls are made for. The clients outlive the invocations, as their connections do, since
+ * new ones for each would cost time and memory; what belongs to an invocation, they ask for here.
+ */
+const current = new AsyncLocalStorage<Session>();
+const clients = new Map<unknown, Map<string, Client>>();
+
+/** The AWS calls of one invocation: they sign with its credentials, and its log lists them. */
+export class Session {
+  readonly region: string;
+  readonly log: Log;
+  readonly credentials: Credentials;
+  readonly retryStrategy: RetryStrategyV2;
+
+  constructor(
+    region: string,
+    log: Log,
+    credentials: Credentials,
+    retryStrategy: RetryStrategyV2 = new StandardRetryStrategy(MAX_ATTEMPTS),
+  ) {
+    this.region = region;
+    this.log = log;
+    this.credentials = credentials;
+    this.retryStrategy = retryStrategy;
+  }
+
+  /** A session like this one, but for what is given. */
+  with(changes: { credentials?: Credentials; retryStrategy?: RetryStrategyV2 }): Session {
+    const { credentials = this.credentials, retryStrategy } = changes;
+    return new Session(this.region, this.log, credentials, retryStrategy ?? this.retryStrategy);
+  }
+
+  /** Within the task, what the clients send is sent for this session. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    return current.run(this, task);
+  }
+
+  /** A client of the session's Region; outside `run` it sends nothing. */
+  client<C extends Client>(ClientClass: ClientClass<C>): C {
+    const byRegion = clients.get(ClientClass) ?? new Map<string, Client>();
+    clients.set(ClientClass, byRegion);
+    const client = byRegion.get(this.region) ?? createClient(ClientClass, this.region);
+    byRegion.set(this.region, client);
+    return client as C;
+  }
+}
+
 export const requestHandler = new NodeHttpHandler({
   connectionTimeout: 3_000,
   requestTimeout: 5_000,
   throwOnRequestTimeout: true,
 });
 
-/** What each new client would otherwise look for in files and environment variables. */
-const SETTLED = {
+/** What each client would otherwise look for in files and environment variables, and the session's part. */
+const SHARED = {
   requestHandler,
-  maxAttempts: 3,
-  retryMode: 'standard',
+  maxAttempts: MAX_ATTEMPTS,
   defaultsMode: 'standard',
   useDualstackEndpoint: false,
   useFipsEndpoint: false,
   userAgentAppId: () => Promise.resolve(undefined),
   authSchemePreference: () => Promise.resolve<string[]>([]),
+  // Never signed with: the signer has the session's.
+  credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
+  retryStrategy: {
+    acquireInitialRetryToken: (scope) => getSession().retryStrategy.acquireInitialRetryToken(scope),
+    refreshRetryTokenForRetry: (token, errorInfo) =>
+      getSession().retryStrategy.refreshRetryTokenForRetry(token, errorInfo),
+    recordSuccess: (token) => {
+      getSession().retryStrategy.recordSuccess(token);
+    },
+  } satisfies RetryStrategyV2,
 } as const;
 
-/** The AWS clients of one invocation: they sign with its credentials and log each call. */
-export class Session {
-  readonly region: string;
-  readonly log: Log;
-  readonly #credentials: Credentials;
+function getSession(): Session {
+  const session = current.getStore();
+  if (!session) throw new Error('an AWS call outside of a session');
+  return session;
+}
 
-  constructor(region: string, credentials: Credentials, log: Log) {
-    this.region = region;
-    this.log = log;
-    this.#credentials = credentials;
-  }
+function createClient<C extends Client>(ClientClass: ClientClass<C>, region: string): C {
+  const client: C = new ClientClass({
+    ...SHARED,
+    region,
+    signer: (authScheme) => {
+      const { defaultSigningName = '' } = client.config as { defaultSigningName?: string };
+      const signer = new SignatureV4({
+        credentials: getSession().credentials,
+        region: authScheme?.signingRegion ?? region,
+        service: authScheme?.signingName ?? defaultSigningName,
+        sha256: Sha256,
+      });
+      return Promise.resolve(signer);
+    },
+  });
+  client.middlewareStack.add(
+    logAttempt as never,
+    { step: 'deserialize', priority: 'high' } as never,
+  );
+  return client;
+}
 
-  /** `overrides` are further options of the client, its retry strategy for example. */
-  client<C extends Client, Config>(
-    ClientClass: new (config: ClientConfig & Config) => C,
-    overrides: Config = {} as Config,
-  ): C {
-    const client = new ClientClass({
-      ...SETTLED,
-      region: this.region,
-      credentials: this.#credentials,
-      ...overrides,
-    });
-    client.middlewareStack.add(
-      this.#logAttempt as never,
-      { step: 'deserialize', priority: 'high' } as never,
-    );
-    return client;
-  }
-
-  /** A session like this one that signs with other credentials. */
-  withCredentials(credentials: Credentials): Session {
-    return new Session(this.region, credentials, this.log);
-  }
-
-  readonly #logAttempt =
-    (
-      next: (args: unknown) => Promise<unknown>,
-      context: { clientName: string; commandName: string },
-    ) =>
-    async (args: unknown): Promise<unknown> => {
-      const service = context.clientName.replace(/Client$/, '').toLowerCase();
-      const action = `${service}:${context.commandName.replace(/Command$/, '')}`;
-      const startedAt = performance.now();
-      const logOutcome = (outcome: string) => {
-        this.log.write(`${action} ${outcome} ${(performance.now() - startedAt).toFixed(0)} ms`);
-      };
-      try {
-        const output = await next(args);
-        logOutcome('succeeded');
-        return output;
-      } catch (error) {
-        logOutcome(error instanceof Error ? error.name : 'failed');
-        throw Object.assign(error as Error, { [failedAction]: action });
-      }
+function logAttempt(
+  next: (args: unknown) => Promise<unknown>,
+  { clientName, commandName }: { clientName: string; commandName: string },
+) {
+  const service = clientName.replace(/Client$/, '').toLowerCase();
+  const action = `${service}:${commandName.replace(/Command$/, '')}`;
+  return async (args: unknown): Promise<unknown> => {
+    const { log } = getSession();
+    const startedAt = performance.now();
+    const write = (outcome: string) => {
+      log.write(`${action} ${outcome} ${(performance.now() - startedAt).toFixed(0)} ms`);
     };
+    try {
+      const output = await next(args);
+      write('succeeded');
+      return output;
+    } catch (error) {
+      write(error instanceof Error ? error.name : 'failed');
+      throw Object.assign(error as Error, { [failedAction]: action });
+    }
+  };
 }

@@ -1,5 +1,6 @@
+import { CloudWatch } from './cloudwatch.ts';
 import type { Log } from './log.ts';
-import { asJson, findCredentials } from './request.ts';
+import { asJson, findCredentials, isText } from './request.ts';
 
 /** How an invocation ended, for its metrics. */
 export interface Outcome {
@@ -34,26 +35,27 @@ export function openTelemetry(
   const stream = toLogStreamName(
     typeof stackId === 'string' && typeof logicalResourceId === 'string'
       ? `${stackId}/${logicalResourceId}`
-      : `${String(awsAccountId)}-${region}`,
+      : `${isText(awsAccountId) ? awsAccountId : 'unknown'}-${region}`,
   );
-  const opening = import('./cloudwatch.ts').then(({ CloudWatch }) => {
-    const cloudWatch = new CloudWatch(region, credentials, abort.signal);
-    return {
-      cloudWatch,
-      prepared: settled(cloudWatch.prepareLogStream(providerLogGroupName, stream)),
-    };
-  });
+  const cloudWatch = new CloudWatch(region, credentials, abort.signal);
+  const prepared = settled(cloudWatch.prepareLogStream(providerLogGroupName, stream));
 
   return async ({ milliseconds, errorCode }) => {
     const overdue = setTimeout(() => {
       abort.abort();
     }, PATIENCE_MS);
-    const { cloudWatch, prepared } = await opening;
     const results = await Promise.all([
       prepared.then(() =>
         settled(cloudWatch.putLogEvents(providerLogGroupName, stream, log.lines)),
       ),
-      settled(cloudWatch.putMetricData(typeName, String(action), milliseconds, errorCode)),
+      settled(
+        cloudWatch.putMetricData(
+          typeName,
+          isText(action) ? action : 'unknown',
+          milliseconds,
+          errorCode,
+        ),
+      ),
     ]);
     clearTimeout(overdue);
     for (const failure of results.filter((result) => result !== undefined)) {

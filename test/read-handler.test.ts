@@ -1,0 +1,201 @@
+import { actionOf, ageKeys, deny, denyUnknownKeys, hideParameters } from './support/behaviours.ts';
+import { PREFIX, useLocalType } from './support/local-type.ts';
+
+describe('read handler', () => {
+  const type = useLocalType();
+  let userName: string;
+
+  const createKey = async (cloudFormation = type.cloudFormation()) => {
+    const { resourceModel, status } = await cloudFormation.create({ UserName: userName });
+    expect(status).toBe('SUCCESS');
+    return { ...resourceModel, Id: String(resourceModel?.Id) };
+  };
+
+  beforeEach(async () => {
+    userName = await type.createUser();
+  });
+
+  it('serves the secret from the id alone, in a container that did not make the key', async () => {
+    const created = await createKey();
+    const other = await type.startContainer();
+
+    const read = await type.cloudFormation({ function: other }).read(created.Id);
+
+    expect(read.status).toBe('SUCCESS');
+    expect(read.resourceModel).toEqual(created);
+    expect(read.resourceModel?.SecretAccessKey).toBe(type.mintedSecrets[0]);
+  });
+
+  it('answers for the whole model as for the id alone', async () => {
+    const created = await createKey();
+
+    const read = await type.cloudFormation().read({ ...created, Serial: 1 });
+
+    expect(read.resourceModel).toEqual(created);
+  });
+
+  it('shows a status that somebody changed', async () => {
+    const { Id } = await createKey();
+    await type.setStatus(userName, Id, 'Inactive');
+
+    const read = await type.cloudFormation().read({ Id, UserName: userName, Status: 'Active' });
+
+    expect(read).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
+  });
+
+  it('finds the key of a user who was renamed, and shows the new name', async () => {
+    const created = await createKey();
+    await type.renameUser(userName, `${userName}-renamed`);
+
+    const byId = await type.cloudFormation().read(created.Id);
+    const byModel = await type.cloudFormation().read(created);
+
+    const expected = { ...created, UserName: `${userName}-renamed` };
+    expect(byId.resourceModel).toEqual(expected);
+    expect(byModel.resourceModel).toEqual(expected);
+  });
+
+  it("gives the template's spelling of the user's name back, from the id alone", async () => {
+    const spelled = userName.toUpperCase();
+    const { resourceModel } = await type.cloudFormation().create({ UserName: spelled });
+
+    const read = await type.cloudFormation().read(String(resourceModel?.Id));
+
+    expect(read).toMatchObject({ status: 'SUCCESS', resourceModel: { UserName: spelled } });
+  });
+
+  it('reads a key that the type never made, without a secret', async () => {
+    const Id = await type.createForeignKey(userName);
+    type.use(ageKeys);
+
+    const read = await type.cloudFormation().read(Id);
+
+    expect(read.status).toBe('SUCCESS');
+    expect(read.resourceModel).toEqual({
+      Id,
+      UserName: userName,
+      Status: 'Active',
+      CreateDate: '2020-02-03T04:05:06.000Z',
+    });
+  });
+
+  it("takes the request's spelling for a key that the type never made", async () => {
+    const Id = await type.createForeignKey(userName);
+    type.use(ageKeys);
+
+    const read = await type.cloudFormation().read({ Id, UserName: userName.toUpperCase() });
+
+    expect(read.resourceModel?.UserName).toBe(userName.toUpperCase());
+  });
+
+  it('reports the owner that the key has, not the one in the request', async () => {
+    const Id = await type.createForeignKey(userName);
+    const other = await type.createUser();
+    type.use(ageKeys);
+
+    const read = await type.cloudFormation().read({ Id, UserName: other });
+
+    expect(read).toMatchObject({ status: 'SUCCESS', resourceModel: { UserName: userName } });
+  });
+
+  it('waits for the secret of a key that is seconds old', async () => {
+    const created = await createKey();
+    type.use(hideParameters(2));
+
+    const read = await type.cloudFormation().read(created.Id);
+
+    expect(read.events.map(({ status }) => status)).toEqual(['SUCCESS']);
+    expect(read.resourceModel).toEqual(created);
+  });
+
+  it('asks once for the secret of a key that is not new', async () => {
+    const Id = await type.createForeignKey(userName);
+    type.use(ageKeys);
+
+    await type.cloudFormation().read(Id);
+
+    expect(
+      type.calls.map(actionOf).filter((action) => action === 'ssm:GetParameters'),
+    ).toHaveLength(1);
+  });
+
+  it.each([
+    ['no JSON', 'edited by hand'],
+    ['JSON of another kind', '["secret"]'],
+    ['no more than null', 'null'],
+    ['fields of the wrong kind', '{"secretAccessKey":1,"userName":[],"serial":"x"}'],
+  ])('reads a key whose parameter holds %s, without a secret', async (_, value) => {
+    const { Id } = await createKey();
+    await type.overwriteParameter(`${PREFIX}/${Id}`, value);
+
+    const read = await type.cloudFormation().read(Id);
+
+    expect(read).toMatchObject({ status: 'SUCCESS', resourceModel: { Id, UserName: userName } });
+    expect(read.resourceModel).not.toHaveProperty('SecretAccessKey');
+  });
+
+  it('asks nobody but the record who the user of its own key is', async () => {
+    const created = await createKey();
+    type.use(deny('iam:GetAccessKeyLastUsed'));
+    type.use(deny('iam:ListUsers'));
+
+    const read = await type.cloudFormation().read(created.Id);
+
+    expect(read.resourceModel).toEqual(created);
+  });
+
+  it.each([
+    ['false', false],
+    ['"false", as CloudFormation sends it', 'false'],
+  ])('withholds the secret when ExposeSecretAccessKey is %s', async (_, exposed) => {
+    const { Id } = await createKey();
+    const typeConfiguration = { ExposeSecretAccessKey: exposed };
+
+    const read = await type.cloudFormation({ typeConfiguration }).read(Id);
+
+    expect(read.status).toBe('SUCCESS');
+    expect(read.resourceModel).not.toHaveProperty('SecretAccessKey');
+  });
+
+  it('looks under the configured prefix', async () => {
+    const cloudFormation = type.cloudFormation({
+      typeConfiguration: { ParameterPrefix: '/team/keys' },
+    });
+    const created = await createKey(cloudFormation);
+
+    const read = await cloudFormation.read(created.Id);
+
+    expect(read.resourceModel).toEqual(created);
+  });
+
+  it('does not find a key that was deleted, though its secret is still there', async () => {
+    const { Id } = await createKey();
+    await type.deleteKey(userName, Id);
+
+    const byId = await type.cloudFormation().read(Id);
+    const byModel = await type.cloudFormation().read({ Id, UserName: userName });
+
+    expect(byId).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
+    expect(byModel).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
+    await type.deleteParameter(`${PREFIX}/${Id}`);
+  });
+
+  it('looks at every user before it says NotFound where IAM denies to say', async () => {
+    type.use(denyUnknownKeys);
+
+    const read = await type.cloudFormation().read('AKIAUNKNOWNUNKNOWN00');
+
+    expect(read).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
+    expect(type.calls.map(actionOf)).toContain('iam:ListUsers');
+  });
+
+  it('finds a key on whatever page of its user IAM puts it', async () => {
+    const ids = [await type.createForeignKey(userName), await type.createForeignKey(userName)];
+    type.use(ageKeys);
+    type.pageSizes.keys = 1;
+
+    const reads = await Promise.all(ids.map((id) => type.cloudFormation().read(id)));
+
+    expect(reads.map(({ resourceModel }) => resourceModel?.Id)).toEqual(ids);
+  });
+});

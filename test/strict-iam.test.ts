@@ -1,0 +1,115 @@
+import {
+  CreateAccessKeyCommand,
+  DeleteAccessKeyCommand,
+  ListAccessKeysCommand,
+  ListUsersCommand,
+  UpdateAccessKeyCommand,
+} from '@aws-sdk/client-iam';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { REGION, useLocalType } from './support/local-type.ts';
+
+/** What the other tests rely on: where IAM is stricter than moto, they run against this. */
+describe('strict IAM', () => {
+  const type = useLocalType();
+  let userName: string;
+
+  beforeEach(async () => {
+    userName = await type.createUser();
+  });
+
+  it('pages through users, as long as its pages and the caller want', async () => {
+    for (let count = 0; count < 4; count += 1) await type.createUser();
+
+    const first = await type.iam.send(new ListUsersCommand({ MaxItems: 2 }));
+    const second = await type.iam.send(new ListUsersCommand({ MaxItems: 2, Marker: first.Marker }));
+    const rest = await type.iam.send(new ListUsersCommand({ Marker: second.Marker }));
+
+    expect(
+      [first, second, rest].map(({ Users, IsTruncated }) => [Users?.length, IsTruncated]),
+    ).toEqual([
+      [2, true],
+      [2, true],
+      [expect.any(Number), false],
+    ]);
+    const names = [first, second, rest].flatMap(({ Users }) => Users?.map((user) => user.UserName));
+    expect(names).toEqual(await type.allUsers());
+  });
+
+  it('refuses a marker that it did not give', async () => {
+    const listing = type.iam.send(new ListUsersCommand({ Marker: 'x' }));
+
+    await expect(listing).rejects.toMatchObject({ name: 'ValidationError' });
+  });
+
+  it('pages through keys', async () => {
+    const ids = [await type.createForeignKey(userName), await type.createForeignKey(userName)];
+    type.pageSizes.keys = 1;
+
+    const first = await type.iam.send(new ListAccessKeysCommand({ UserName: userName }));
+
+    expect(first).toMatchObject({ IsTruncated: true, Marker: expect.any(String) });
+    expect((await type.keysOf(userName)).map(({ id }) => id).sort()).toEqual(ids.sort());
+  });
+
+  it('knows a user in any spelling, and answers with its own', async () => {
+    const id = await type.createForeignKey(userName.toUpperCase());
+
+    const { AccessKeyMetadata } = await type.iam.send(
+      new ListAccessKeysCommand({ UserName: userName.toUpperCase() }),
+    );
+
+    expect(AccessKeyMetadata).toMatchObject([{ AccessKeyId: id, UserName: userName }]);
+  });
+
+  it('refuses to guess the user, and a status that there is not', async () => {
+    const AccessKeyId = await type.createForeignKey(userName);
+    const refused = { name: 'ValidationError' };
+
+    await expect(type.iam.send(new CreateAccessKeyCommand({}))).rejects.toMatchObject(refused);
+    await expect(type.iam.send(new DeleteAccessKeyCommand({ AccessKeyId }))).rejects.toMatchObject(
+      refused,
+    );
+    await expect(
+      type.iam.send(new UpdateAccessKeyCommand({ AccessKeyId, Status: 'Inactive' })),
+    ).rejects.toMatchObject(refused);
+    await expect(
+      type.iam.send(
+        new UpdateAccessKeyCommand({ UserName: userName, AccessKeyId, Status: 'Off' as never }),
+      ),
+    ).rejects.toMatchObject(refused);
+    expect(await type.keysOf(userName)).toEqual([{ id: AccessKeyId, status: 'Active' }]);
+  });
+
+  it('does not accept an inactive key', async () => {
+    const { AccessKey } = await type.iam.send(new CreateAccessKeyCommand({ UserName: userName }));
+    const { AccessKeyId = '', SecretAccessKey = '' } = AccessKey ?? {};
+    type.willDelete(userName, AccessKeyId);
+    const sts = new STSClient({
+      endpoint: type.proxy.endpoint,
+      region: REGION,
+      credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey },
+    });
+
+    await expect(sts.send(new GetCallerIdentityCommand({}))).resolves.toBeDefined();
+    await type.setStatus(userName, AccessKeyId, 'Inactive');
+    await expect(sts.send(new GetCallerIdentityCommand({}))).rejects.toMatchObject({
+      name: 'InvalidClientTokenId',
+    });
+    sts.destroy();
+  });
+
+  it('lets the keys follow a user who is renamed, twice', async () => {
+    const id = await type.createForeignKey(userName);
+    await type.renameUser(userName, `${userName}-2`);
+    await type.renameUser(`${userName}-2`, `${userName}-3`);
+
+    const { AccessKeyMetadata } = await type.iam.send(
+      new ListAccessKeysCommand({ UserName: `${userName}-3` }),
+    );
+    await type.deleteKey(`${userName}-3`, id);
+
+    expect(AccessKeyMetadata).toMatchObject([{ AccessKeyId: id, UserName: `${userName}-3` }]);
+    expect(await type.keysOf(`${userName}-3`)).toEqual([]);
+    expect(await type.allUsers()).toContain(`${userName}-3`);
+  });
+});

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
 
 interface Template {
   Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  Parameters: Record<string, { Default?: string | number }>;
   Outputs: Record<string, unknown>;
 }
 
@@ -71,6 +72,20 @@ describe('registration template', () => {
     const permissions = Object.values(schema.handlers).flatMap((handler) => handler.permissions);
 
     expect(new Set(valuesOf(Policies, 'Action'))).toEqual(new Set(permissions));
+  });
+
+  it('has the parameters that its README names, with their defaults', async () => {
+    const readme = await readFile('registration/README.md', 'utf8');
+    const documented = [...readme.matchAll(/^\| `(\w+)` +\| (\S+) +\|/gm)].map(
+      ([, name, value = '']) => [name, value.replaceAll('`', '')],
+    );
+
+    expect(documented).toEqual(
+      Object.entries(template.Parameters).map(([name, { Default }]) => [
+        name,
+        Default === undefined ? 'required' : String(Default) || 'none',
+      ]),
+    );
   });
 
   it('deploys as it is, and gives out what others need of it', async () => {

@@ -4,13 +4,13 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 ARGS ?=
 JEST := jest
-NEEDS_PACKAGE := /test/(contract|end-to-end|faults)/ /test/(package|schema|demo|examples)\.test\.ts$$
+NEEDS_PACKAGE := /test/(contract|end-to-end|faults)/ /test/(package|schema|demo|migrate|examples)\.test\.ts$$
 
 .NOTPARALLEL:
-.PHONY: help setup generate build package submit demo test format lint typecheck generated unit contract faults bench clean
+.PHONY: help setup generate build package submit demo demo-migrate test format lint typecheck generated unit contract faults bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: node_modules/.package-lock.json .venv/.installed ## Install what the project needs, into the project
 
@@ -37,6 +37,9 @@ submit: setup ## Register the type in the account and Region of your AWS credent
 
 demo: build ## Take an access key through its whole life on a local AWS (ARGS="--user NAME" with AWS_PROFILE: on the real one)
 	node demo/main.ts $(ARGS)
+
+demo-migrate: build ## Move a key here from AWS::IAM::AccessKey, on a local AWS, with the templates of examples/migrate
+	node demo/main.ts --migrate $(ARGS)
 
 format: setup
 	prettier --check --log-level warn .

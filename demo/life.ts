@@ -119,20 +119,16 @@ export const life: readonly Step[] = [
   {
     title: 'Nothing is left: no key, no parameter, no process',
     async run(stage) {
-      const { account, lambda } = stage;
       await stage.eventually(async () => {
         const leftovers = await stage.leftovers();
         verify(leftovers.length === 0, `left behind: ${leftovers.join(', ')}`);
       });
-      await lambda.stop();
-      verify(!isRunning(lambda.pid), `process ${lambda.pid} of the function still runs`);
-      await account.stop();
-      verify(!account.isLocal || !(await isServed(account.endpoint)), 'moto still runs');
+      await expectToEnd(stage);
     },
   },
 ];
 
-function verify(isAsItShouldBe: boolean, otherwise: string): void {
+export function verify(isAsItShouldBe: boolean, otherwise: string): void {
   if (!isAsItShouldBe) throw new Error(otherwise);
 }
 
@@ -144,7 +140,7 @@ function read(stage: Stage, id: string): Promise<Properties> {
   return stage.succeed('READ', stage.cloudFormation.read(id));
 }
 
-async function expectKeys(stage: Stage, expected: Keys): Promise<void> {
+export async function expectKeys(stage: Stage, expected: Keys): Promise<void> {
   await stage.eventually(async () => {
     const keys = await stage.keys();
     verify(
@@ -184,8 +180,16 @@ async function expectDrift(
   });
 }
 
+/** Ends the function and the local AWS. */
+export async function expectToEnd({ account, lambda }: Stage): Promise<void> {
+  await lambda.stop();
+  verify(!isRunning(lambda.pid), `process ${lambda.pid} of the function still runs`);
+  await account.stop();
+  verify(!account.isLocal || !(await isServed(account.endpoint)), 'moto still runs');
+}
+
 /** As CloudFormation finds it: in what the template sets and READ can return. */
-function driftOf(template: Properties, model: Properties): string[] {
+export function driftOf(template: Properties, model: Properties): string[] {
   return Object.keys(template).filter(
     (name) =>
       !schema.writeOnlyProperties.includes(`/properties/${name}`) && model[name] !== template[name],
@@ -208,7 +212,7 @@ async function expectListed(stage: Stage, filter: Properties, expected: Keys): P
   );
 }
 
-async function expectGone(stage: Stage, id: string): Promise<void> {
+export async function expectGone(stage: Stage, id: string): Promise<void> {
   await stage.eventually(async () => {
     const { status, errorCode } = await stage.cloudFormation.read(id);
     verify(

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { openLocalAccount, openProfileAccount, type Account } from './account.ts';
-import { life } from './life.ts';
+import { life, type Step } from './life.ts';
+import { migrationOf } from './migration.ts';
 import { toOptions, USAGE, UsageError, type Options } from './options.ts';
 import { Stage } from './stage.ts';
 import { play } from './task-list.ts';
@@ -42,14 +43,16 @@ async function run(args: string[], signal: AbortSignal): Promise<number> {
 
 async function demonstrate(
   account: Account,
-  { user: userName = 'ci-bot', folder, yes }: Options,
+  { user: userName = 'ci-bot', folder, yes, migrate }: Options,
   signal: AbortSignal,
 ): Promise<number> {
   const stage = await Stage.open(account, { userName, folder, signal });
   try {
     if (account.isLocal) announce(account, userName);
     else if (!(await isAllowed(stage, yes, signal))) return 1;
-    return await perform(stage, signal);
+    return await (migrate
+      ? perform(migrationOf(stage), 'A whole migration', stage, signal)
+      : perform(life, 'A whole life', stage, signal));
   } finally {
     await stage.lambda.stop();
   }
@@ -89,15 +92,20 @@ async function isAllowed(stage: Stage, yes: boolean, signal: AbortSignal): Promi
   }
 }
 
-async function perform(stage: Stage, signal: AbortSignal): Promise<number> {
+async function perform(
+  steps: readonly Step[],
+  name: string,
+  stage: Stage,
+  signal: AbortSignal,
+): Promise<number> {
   // In an account, what the function is at must come to its end, or nobody knows what it made.
   if (stage.account.isLocal) signal.addEventListener('abort', () => void stage.lambda.kill());
   const startedAt = performance.now();
-  const calls = await play(life, stage, signal).catch(() => undefined);
+  const calls = await play(steps, stage, signal).catch(() => undefined);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
 
   if (calls !== undefined) {
-    console.log(`\nA whole life: ${life.length} steps, ${calls} AWS calls, ${seconds} s`);
+    console.log(`\n${name}: ${steps.length} steps, ${calls} AWS calls, ${seconds} s`);
     return 0;
   }
   console.error(

@@ -13,7 +13,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { AdaptiveRetryStrategy, StandardRetryStrategy } from '@smithy/core/retry';
 import type { RetryErrorInfo, StandardRetryToken } from '@smithy/types';
 import pMap from 'p-map';
-import { attempt, UnreadableAnswer, wasRefused, wasRetried } from './errors.ts';
+import { attempt, present, wasRefused, wasRetried } from './errors.ts';
 import type { Status } from './model.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
@@ -261,10 +261,4 @@ function toAccessKey({ AccessKeyId, UserName, Status, CreateDate }: AccessKeyMet
     status: present(Status) as Status,
     createDate: present(CreateDate),
   };
-}
-
-/** What every readable answer of IAM has. */
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new UnreadableAnswer();
-  return value;
 }

@@ -1,8 +1,9 @@
-import { AccessKeys, byId, isYoung, type AccessKey, type NewAccessKey } from './access-keys.ts';
-import { Creation } from './creation.ts';
+import { AccessKeys, byId, isYoung, type AccessKey } from './access-keys.ts';
+import { Creation, type Services } from './creation.ts';
 import { isTransient } from './errors.ts';
-import { toModel, type Model, type Request, type Status } from './model.ts';
-import { HandlerError, succeeded, type ProgressEvent } from './runtime/progress-event.ts';
+import { refuseByRecords, refuseUserOutOfScope } from './guardrails.ts';
+import { toModel, toWritable, type Model, type Request, type Status } from './model.ts';
+import { succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore, type StoredRecord } from './secret-store.ts';
 import {
@@ -13,42 +14,58 @@ import {
   waitFor,
   type Stabilization,
 } from './stabilization.ts';
+import { Users } from './users.ts';
+
+/** A secret in Secrets Manager is not read back: its key is tried while its secret is at hand. */
+const ACCEPTANCE_PATIENCE_MS = 30_000;
 
 /**
  * Makes one access key per client request token, however often it is called with it, and records
  * its secret. Done when READ would return the key and, for an active one, when AWS accepts it.
  */
 export async function create(request: Request, session: Session): Promise<ProgressEvent<Model>> {
-  const { clientRequestToken, callbackContext, model } = request;
+  const { clientRequestToken, callbackContext, model, typeConfiguration } = request;
   const userName = model.userName ?? '';
-  const accessKeys = new AccessKeys(session);
-  const store = new SecretStore(session, request.typeConfiguration);
-  const creation = new Creation(request, userName, accessKeys, store);
+  const services = await openServices(request, session);
+  const { accessKeys, store, users, secret } = services;
+  const creation = new Creation(request, services);
 
   const stabilize = async (stabilization: Stabilization, secretAccessKey?: string) => {
     try {
-      const done = await check(request, accessKeys, store, stabilization, secretAccessKey);
+      const done = await check(request, services, stabilization, secretAccessKey);
       if (typeof done !== 'string') return done;
-      const { accessKeyId: id } = stabilization;
-      return waitFor(done, stabilization, { userName, status: model.status, id });
+      return waitFor(done, stabilization, { ...toWritable(model), id: stabilization.accessKeyId });
     } catch (error) {
       return creation.undo(error, stabilization.accessKeyId);
     }
   };
   if (callbackContext) return stabilize(resumeStabilization(callbackContext));
 
-  const before = await accessKeys.list(userName);
+  const [before] = await Promise.all([
+    accessKeys.list(userName),
+    refuseUserOutOfScope(userName, typeConfiguration, users),
+    secret?.refuseUnusable(),
+  ]);
   const { records, intent } = await findRecords(before, clientRequestToken, store);
-  const finished = before.find(
-    ({ accessKeyId }) => records.get(accessKeyId)?.clientRequestToken === clientRequestToken,
-  );
-  if (!finished) refuseSerial(request, records);
-  const accessKey: AccessKey & Partial<NewAccessKey> =
-    finished ?? (await creation.makeKey(before, intent));
+  refuseByRecords(request, before, records, intent);
+  const accessKey = await creation.findOrMakeKey(before, records, intent);
   return stabilize(
     startStabilization(accessKey.userName, accessKey.accessKeyId),
     accessKey.secretAccessKey,
   );
+}
+
+async function openServices(request: Request, session: Session): Promise<Services> {
+  const { secretId } = request.model;
+  const { SecretVersions } =
+    secretId === undefined ? { SecretVersions: undefined } : await import('./secret-versions.ts');
+  return {
+    accessKeys: new AccessKeys(session),
+    store: new SecretStore(session, request.typeConfiguration),
+    users: new Users(session),
+    secret:
+      SecretVersions && secretId !== undefined ? new SecretVersions(session, secretId) : undefined,
+  };
 }
 
 /** The record of a young key may be on its way: that of a sibling, or this operation's own. */
@@ -70,41 +87,31 @@ async function findRecords(
   return complete ?? find();
 }
 
-/** A serial says which of two keys of one resource is the newer; without one nothing is said. */
-function refuseSerial(request: Request, records: ReadonlyMap<string, StoredRecord>): void {
-  const { model, stackId, logicalResourceId } = request;
-  if (stackId === undefined || logicalResourceId === undefined) return;
-  for (const [accessKeyId, record] of records) {
-    if (record.serial === undefined || record.stackId !== stackId) continue;
-    if (record.logicalResourceId !== logicalResourceId || (model.serial ?? -1) > record.serial)
-      continue;
-    throw new HandlerError(
-      'InvalidRequest',
-      `creating access key for user ${model.userName}: Serial ${model.serial ?? '(none)'} is not higher than ` +
-        `Serial ${record.serial} of ${logicalResourceId}'s access key ${accessKeyId}; increment it to rotate the key`,
-    );
-  }
-}
-
 /** @returns the final progress event, or what there still is to wait for. */
 async function check(
   request: Request,
-  accessKeys: AccessKeys,
-  store: SecretStore,
+  { accessKeys, store, users, secret }: Services,
   { userName, accessKeyId }: Stabilization,
   knownSecret: string | undefined,
 ): Promise<ProgressEvent<Model> | string> {
-  const status = request.model.status as Status;
+  const { clientRequestToken, model } = request;
+  const { description } = model;
+  const status = model.status as Status;
   const findRecord = store.find(accessKeyId);
-  const isAccepted = async () => {
+  const isAccepted = async (): Promise<boolean> => {
+    if (status === 'Inactive') return true;
     const secretAccessKey = knownSecret ?? (await findRecord)?.secretAccessKey;
-    return secretAccessKey !== undefined && accessKeys.isAccepted(accessKeyId, secretAccessKey);
+    if (secretAccessKey === undefined) return secret !== undefined;
+    const patience = secret ? ACCEPTANCE_PATIENCE_MS : 0;
+    const accept = () => accessKeys.isAccepted(accessKeyId, secretAccessKey);
+    return (await poll(patience, async () => (await accept()) || undefined)) ?? false;
   };
   try {
-    const [listed, record, accepted] = await Promise.all([
+    const [listed, record, shownDescription, accepted] = await Promise.all([
       accessKeys.listIfThere(userName),
       findRecord,
-      status === 'Active' ? isAccepted() : true,
+      description === undefined ? undefined : users.findDescription(userName, accessKeyId),
+      isAccepted(),
     ]);
     const accessKey = byId(listed ?? [], accessKeyId);
     if (!accessKey) return 'IAM does not list it';
@@ -113,9 +120,14 @@ async function check(
       await accessKeys.update(userName, accessKeyId, status);
       return `IAM does not list it as ${status}`;
     }
+    if (shownDescription !== description) {
+      await users.setDescription(userName, accessKeyId, description);
+      return 'IAM does not list it with its description';
+    }
     if (!accepted) return 'STS does not accept it';
-    await store.deleteIntent(request.clientRequestToken);
-    return succeeded(toModel(accessKey, record, request));
+    await secret?.makeCurrent(accessKeyId);
+    await store.deleteIntent(clientRequestToken);
+    return succeeded(toModel(accessKey, record, description, request));
   } catch (error) {
     if (isTransient(error)) return (error as Error).message;
     throw error;

@@ -4,76 +4,83 @@ import { isOutcomeUnknown } from './errors.ts';
 import type { Request, Status } from './model.ts';
 import { SeveralOrphans, settle } from './orphans.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
-import type { Intent, SecretStore } from './secret-store.ts';
+import { toSecretVersionId } from './secret-version-id.ts';
+import type { SecretVersions } from './secret-versions.ts';
+import type { Intent, SecretStore, StoredRecord } from './secret-store.ts';
+import type { Users } from './users.ts';
 
 /** How often one invocation, which has 60 seconds, can afford to find out what an attempt made. */
 const MAX_SETTLEMENTS = 2;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** What a CREATE works on. */
+export interface Services {
+  readonly accessKeys: AccessKeys;
+  readonly store: SecretStore;
+  readonly users: Users;
+  /** For a key with a SecretId. */
+  readonly secret: SecretVersions | undefined;
+}
+
 /** Makes the one access key of a CREATE, or finds the one that an earlier attempt of it made. */
 export class Creation {
   readonly #request: Request;
   readonly #userName: string;
-  readonly #accessKeys: AccessKeys;
-  readonly #store: SecretStore;
+  readonly #services: Services;
   #settlements = 0;
 
-  constructor(request: Request, userName: string, accessKeys: AccessKeys, store: SecretStore) {
+  constructor(request: Request, services: Services) {
     this.#request = request;
-    this.#userName = userName;
-    this.#accessKeys = accessKeys;
-    this.#store = store;
+    this.#userName = request.model.userName ?? '';
+    this.#services = services;
   }
 
   /**
-   * @param before the keys that the user has.
+   * @param before the keys that the user has, and the records of those that have one.
    * @param earlier what an attempt before this one, with the same token, set out to do.
    */
-  async makeKey(
+  async findOrMakeKey(
     before: readonly AccessKey[],
+    records: ReadonlyMap<string, StoredRecord>,
     earlier: Intent | undefined,
-  ): Promise<AccessKey | NewAccessKey> {
+  ): Promise<AccessKey & Partial<NewAccessKey>> {
+    const { store } = this.#services;
     const { clientRequestToken } = this.#request;
+    const finished = before.find(
+      ({ accessKeyId }) => records.get(accessKeyId)?.clientRequestToken === clientRequestToken,
+    );
+    if (finished && (await this.#isWhole(finished))) return finished;
+
     const accessKeyIds = before.map(({ accessKeyId }) => accessKeyId);
     const intent: Intent = { attemptId: randomUUID(), accessKeyIds, startedAt: Date.now() };
-    const other = earlier ?? (await this.#store.putIntent(clientRequestToken, intent));
+    const other = earlier ?? (await store.putIntent(clientRequestToken, intent));
     if (other) {
       const own = await this.#settle(other);
       if (own) return own;
       intent.accessKeyIds.push(...other.accessKeyIds);
-      await this.#store.putIntent(clientRequestToken, intent, { takeOver: true });
+      await store.putIntent(clientRequestToken, intent, { takeOver: true });
     }
     return this.#createAndRecord(intent);
   }
 
   /** Takes back what was made. @throws HandlerError the error, with what could not be taken back. */
   async undo(error: unknown, accessKeyId?: string): Promise<never> {
-    const leftovers: string[] = [];
-    const tryTo = async (undoing: Promise<unknown>, leftover: string): Promise<void> => {
-      await undoing.catch(() => leftovers.push(leftover));
-    };
-    if (accessKeyId !== undefined) {
-      const key = `access key ${accessKeyId} of user ${this.#userName}`;
-      await tryTo(this.#accessKeys.delete(this.#userName, accessKeyId), key);
-      const parameter = this.#store.nameOf(accessKeyId);
-      if (leftovers.length > 0) leftovers.push(`parameter ${parameter}, if it was written`);
-      else await tryTo(this.#store.delete(accessKeyId), `parameter ${parameter}`);
-    }
+    const { store } = this.#services;
     const { clientRequestToken } = this.#request;
-    await tryTo(
-      this.#store.deleteIntent(clientRequestToken),
-      `parameter ${this.#store.nameOfIntent(clientRequestToken)}, if it is there`,
-    );
+    const leftovers = accessKeyId === undefined ? [] : await this.#discard(accessKeyId);
+    await store.deleteIntent(clientRequestToken).catch(() => {
+      leftovers.push(`parameter ${store.nameOfIntent(clientRequestToken)}, if it is there`);
+    });
     throw leftovers.length > 0
       ? withHint(error, `left behind, delete it: ${leftovers.join('; ')}`)
       : error;
   }
 
-  async #createAndRecord(intent: Intent): Promise<AccessKey | NewAccessKey> {
+  async #createAndRecord(intent: Intent): Promise<AccessKey & Partial<NewAccessKey>> {
     for (;;) {
       let accessKey: NewAccessKey;
       try {
-        accessKey = await this.#accessKeys.create(this.#userName);
+        accessKey = await this.#services.accessKeys.create(this.#userName);
       } catch (error) {
         const own = this.#mayHaveMadeKey(error) ? await this.#settle(intent) : undefined;
         if (own) return own;
@@ -95,42 +102,95 @@ export class Creation {
     );
   }
 
-  async #record({ accessKeyId, secretAccessKey, userName }: NewAccessKey): Promise<void> {
+  async #record(accessKey: NewAccessKey): Promise<void> {
+    const { accessKeys, store, users, secret } = this.#services;
+    const { accessKeyId, secretAccessKey, userName } = accessKey;
     const { model, clientRequestToken, stackId, logicalResourceId } = this.#request;
+    const { serial, secretId, description } = model;
     const record = {
-      secretAccessKey,
       userName: this.#userName,
-      serial: model.serial,
+      ...(secretId === undefined ? { secretAccessKey } : { secretId }),
+      serial,
       clientRequestToken,
       stackId,
       logicalResourceId,
     };
     const status = model.status as Status;
     const steps = await Promise.allSettled([
-      this.#store.put(accessKeyId, record),
-      ...(status === 'Active' ? [] : [this.#accessKeys.update(userName, accessKeyId, status)]),
+      store.put(accessKeyId, record),
+      secret?.put(accessKey, this.#userName),
+      status === 'Active' ? undefined : accessKeys.update(userName, accessKeyId, status),
+      description === undefined
+        ? undefined
+        : users.setDescription(userName, accessKeyId, description),
     ]);
     const failure = steps.find((step) => step.status === 'rejected');
     if (failure) await this.undo(failure.reason, accessKeyId);
   }
 
+  /** A key whose secret an interrupted attempt did not hand over is of no use; it is discarded. */
+  async #isWhole({ accessKeyId }: AccessKey): Promise<boolean> {
+    const { secret } = this.#services;
+    if (!secret || (await secret.has(accessKeyId))) return true;
+    const [leftover] = await this.#discard(accessKeyId);
+    if (leftover === undefined) return false;
+    throw new HandlerError(
+      'ServiceInternalError',
+      `creating access key for user ${this.#userName}: an attempt was interrupted before it wrote the secret; ` +
+        `its ${leftover} could not be deleted`,
+    );
+  }
+
+  /** @returns what could not be deleted of the key. */
+  async #discard(accessKeyId: string): Promise<string[]> {
+    const { accessKeys, store, users, secret } = this.#services;
+    const leftovers: string[] = [];
+    const tryTo = async (
+      step: Promise<unknown> | undefined,
+      leftover: string,
+    ): Promise<boolean> => {
+      try {
+        await step;
+        return true;
+      } catch {
+        leftovers.push(leftover);
+        return false;
+      }
+    };
+    const isAlive = async (id: string) => (await accessKeys.find(id, this.#userName)) !== undefined;
+    const versionId = toSecretVersionId(accessKeyId);
+    await Promise.all([
+      tryTo(secret?.retire(accessKeyId, isAlive), `secret version ${versionId}`),
+      tryTo(
+        this.#request.model.description === undefined
+          ? undefined
+          : users.deleteDescription(this.#userName, accessKeyId),
+        `tag ${accessKeyId} of user ${this.#userName}`,
+      ),
+    ]);
+    const parameter = `parameter ${store.nameOf(accessKeyId)}`;
+    const key = `access key ${accessKeyId} of user ${this.#userName}`;
+    if (await tryTo(accessKeys.delete(this.#userName, accessKeyId), key)) {
+      await tryTo(store.delete(accessKeyId), parameter);
+    } else {
+      leftovers.push(`${parameter}, if it was written`);
+    }
+    return leftovers;
+  }
+
   /** When it cannot be found out now what the attempt made, the intent stays for the next one. */
   async #settle(intent: Intent): Promise<AccessKey | undefined> {
+    const { accessKeys, store } = this.#services;
     const { clientRequestToken } = this.#request;
     this.#settlements += 1;
     try {
-      return await settle(
-        this.#userName,
-        clientRequestToken,
-        intent,
-        this.#accessKeys,
-        this.#store,
-      );
+      const own = await settle(this.#userName, clientRequestToken, intent, accessKeys, store);
+      return own && (await this.#isWhole(own)) ? own : undefined;
     } catch (error) {
       if (error instanceof SeveralOrphans || hasErrorCode(error, 'NotFound')) {
         return this.undo(error);
       }
-      const intentName = this.#store.nameOfIntent(clientRequestToken);
+      const intentName = store.nameOfIntent(clientRequestToken);
       throw withHint(
         error,
         `a key may have been made for user ${this.#userName}; parameter ${intentName} says which keys there were before`,
@@ -140,7 +200,7 @@ export class Creation {
 
   async #explained(error: unknown): Promise<unknown> {
     if (!hasErrorCode(error, 'ServiceLimitExceeded')) return error;
-    const accessKeys = await this.#accessKeys.list(this.#userName).catch(() => []);
+    const accessKeys = await this.#services.accessKeys.list(this.#userName).catch(() => []);
     const described = accessKeys.map(({ accessKeyId, status, createDate }) => {
       const days = Math.floor((Date.now() - createDate.getTime()) / DAY_MS);
       return `${accessKeyId} ${status}, ${days} days old`;

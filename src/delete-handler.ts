@@ -10,38 +10,44 @@ import {
   waitFor,
   type Stabilization,
 } from './stabilization.ts';
+import { Users } from './users.ts';
 
 /**
- * Deletes the key, then its parameter, and is done when IAM no longer lists the key. A parameter
- * without a key is what an interrupted DELETE leaves: deleting it finishes that DELETE.
+ * Deletes the key's description, the key and its parameter, and is done when IAM no longer lists
+ * the key. A parameter without a key is what an interrupted DELETE leaves: deleting it finishes
+ * that DELETE. Readers of the key's secret get the key before it first, if that is still there.
  */
 export async function remove(request: Request, session: Session): Promise<ProgressEvent<Model>> {
   const { id: accessKeyId = '', userName } = request.model;
   const accessKeys = new AccessKeys(session);
-  if (request.callbackContext)
+  if (request.callbackContext) {
     return confirm(accessKeys, resumeStabilization(request.callbackContext));
+  }
 
   const store = new SecretStore(session, request.typeConfiguration);
   const record = await store.find(accessKeyId);
   const supposedOwner = record?.userName ?? userName;
-  const owner = await deleteKey(accessKeys, accessKeyId, supposedOwner);
-  if (owner === undefined && !record) throw notFound(accessKeyId);
-  if (record) await store.delete(accessKeyId);
-  return confirm(accessKeys, startStabilization(owner ?? supposedOwner ?? '', accessKeyId));
-}
+  const secretId = record ? record.secretId : request.model.secretId;
+  if (secretId !== undefined) {
+    const { SecretVersions } = await import('./secret-versions.ts');
+    const isAlive = async (id: string) => (await accessKeys.find(id, supposedOwner)) !== undefined;
+    await new SecretVersions(session, secretId).retire(accessKeyId, isAlive);
+  }
 
-/** @returns the user whose key was deleted; undefined where there was no such key. */
-async function deleteKey(
-  accessKeys: AccessKeys,
-  accessKeyId: string,
-  supposedOwner: string | undefined,
-): Promise<string | undefined> {
-  if (supposedOwner !== undefined && (await accessKeys.delete(supposedOwner, accessKeyId)))
-    return supposedOwner;
-  const found = await accessKeys.find(accessKeyId, supposedOwner);
-  return found && (await accessKeys.delete(found.userName, accessKeyId))
-    ? found.userName
-    : undefined;
+  const users = new Users(session);
+  const deleteKeyOf = async (user: string): Promise<boolean> => {
+    await users.deleteDescription(user, accessKeyId);
+    return accessKeys.delete(user, accessKeyId);
+  };
+  let owner = supposedOwner;
+  let isDeleted = owner !== undefined && (await deleteKeyOf(owner));
+  if (!isDeleted) {
+    owner = (await accessKeys.find(accessKeyId, owner))?.userName ?? owner;
+    isDeleted = owner !== undefined && owner !== supposedOwner && (await deleteKeyOf(owner));
+  }
+  if (!isDeleted && !record) throw notFound(accessKeyId);
+  if (record) await store.delete(accessKeyId);
+  return confirm(accessKeys, startStabilization(owner ?? '', accessKeyId));
 }
 
 async function confirm(
@@ -49,15 +55,13 @@ async function confirm(
   stabilization: Stabilization,
 ): Promise<ProgressEvent<Model>> {
   const { accessKeyId, userName } = stabilization;
+  const model = { id: accessKeyId, userName };
   try {
     const listed = await accessKeys.listIfThere(userName);
     if (!listed || !byId(listed, accessKeyId)) return succeeded();
-    return waitFor('IAM still lists it', stabilization, { id: accessKeyId, userName });
+    return waitFor('IAM still lists it', stabilization, model);
   } catch (error) {
     if (!isTransient(error)) throw error;
-    return waitFor(`IAM does not answer: ${(error as Error).message}`, stabilization, {
-      id: accessKeyId,
-      userName,
-    });
+    return waitFor(`IAM does not answer: ${(error as Error).message}`, stabilization, model);
   }
 }

@@ -26,6 +26,10 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   NoSuchEntityException: 'NotFound',
   ParameterNotFound: 'NotFound',
   ParameterAlreadyExists: 'AlreadyExists',
+  ResourceNotFoundException: 'NotFound',
+
+  DecryptionFailure: 'AccessDenied',
+  EncryptionFailure: 'AccessDenied',
 
   LimitExceededException: 'ServiceLimitExceeded',
   ParameterLimitExceeded: 'ServiceLimitExceeded',
@@ -35,6 +39,8 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   TooManyUpdates: 'ResourceConflict',
 
   InvalidInputException: 'InvalidRequest',
+  InvalidParameterException: 'InvalidRequest',
+  InvalidRequestException: 'InvalidRequest',
   ValidationError: 'InvalidRequest',
   ValidationException: 'InvalidRequest',
 
@@ -42,6 +48,7 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   InvalidKeyId: 'InvalidTypeConfiguration',
 
   InternalServerError: 'ServiceInternalError',
+  InternalServiceError: 'ServiceInternalError',
   ServiceFailureException: 'ServiceInternalError',
   UnreadableAnswer: 'ServiceInternalError',
   AbortError: 'Throttling',
@@ -79,6 +86,12 @@ export async function attempt<T>(activity: string, call: () => Promise<T>): Prom
 /** For an answer of AWS that lacks what it must have. The call may have taken effect. */
 export class UnreadableAnswer extends Error {
   override readonly name = 'UnreadableAnswer';
+}
+
+/** What every readable answer of AWS has. */
+export function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new UnreadableAnswer();
+  return value;
 }
 
 /** Whether the call may have taken effect although it failed: its answer was lost or unreadable. */

@@ -38,6 +38,24 @@ export class ResourceModel extends BaseModel {
         }
     )
     status?: Optional<string>;
+    @Expose({ name: 'Description' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'description', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    description?: Optional<string>;
+    @Expose({ name: 'SecretId' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'secretId', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    secretId?: Optional<string>;
     @Expose({ name: 'Id' })
     @Transform(
         (value: any, obj: any) =>
@@ -56,6 +74,33 @@ export class ResourceModel extends BaseModel {
         }
     )
     secretAccessKey?: Optional<string>;
+    @Expose({ name: 'SesSmtpPassword' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'sesSmtpPassword', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    sesSmtpPassword?: Optional<string>;
+    @Expose({ name: 'SesSmtpEndpoint' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'sesSmtpEndpoint', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    sesSmtpEndpoint?: Optional<string>;
+    @Expose({ name: 'SecretVersionId' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'secretVersionId', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    secretVersionId?: Optional<string>;
     @Expose({ name: 'CreateDate' })
     @Transform(
         (value: any, obj: any) =>
@@ -116,6 +161,70 @@ export class TypeConfigurationModel extends BaseModel {
         }
     )
     exposeSecretAccessKey?: Optional<boolean>;
+    @Expose({ name: 'AllowedUserPaths' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'allowedUserPaths', value, obj, [Array]),
+        {
+            toClassOnly: true,
+        }
+    )
+    allowedUserPaths?: Optional<Array<string>>;
+    @Expose({ name: 'AllowedUserNames' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'allowedUserNames', value, obj, [Array]),
+        {
+            toClassOnly: true,
+        }
+    )
+    allowedUserNames?: Optional<Array<string>>;
+    @Expose({ name: 'RequirePermissionsBoundary' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(Boolean, 'requirePermissionsBoundary', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    requirePermissionsBoundary?: Optional<boolean>;
+    @Expose({ name: 'RequiredUserTags' })
+    @Type(() => RequiredUserTags)
+    requiredUserTags?: Optional<Array<RequiredUserTags>>;
+    @Expose({ name: 'MaxKeysPerUser' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(Integer, 'maxKeysPerUser', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    maxKeysPerUser?: Optional<integer>;
+
+}
+
+export class RequiredUserTags extends BaseModel {
+    ['constructor']: typeof RequiredUserTags;
+
+
+    @Expose({ name: 'Key' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'key', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    key?: Optional<string>;
+    @Expose({ name: 'Value' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'value_', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    value_?: Optional<string>;
 
 }
 

@@ -1,22 +1,31 @@
 import { AccessKeys, isYoung, notFound } from './access-keys.ts';
-import { toModel, type Model, type Request } from './model.ts';
+import { isSameUser, toModel, type Model, type Request } from './model.ts';
 import { succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore } from './secret-store.ts';
 import { poll, RECORD_PATIENCE_MS } from './stabilization.ts';
+import { Users } from './users.ts';
 
 /** Reports what IAM and Parameter Store hold of the key, whose id alone is enough to go by. */
 export async function read(request: Request, session: Session): Promise<ProgressEvent<Model>> {
   const { id: accessKeyId = '', userName } = request.model;
   const store = new SecretStore(session, request.typeConfiguration);
+  const users = new Users(session);
 
   const record = await store.find(accessKeyId);
-  const accessKey = await new AccessKeys(session).find(accessKeyId, record?.userName ?? userName);
+  const supposedOwner = record?.userName ?? userName;
+  const [accessKey, supposedDescription] = await Promise.all([
+    new AccessKeys(session).find(accessKeyId, supposedOwner),
+    supposedOwner === undefined ? undefined : users.findDescription(supposedOwner, accessKeyId),
+  ]);
   if (!accessKey) throw notFound(accessKeyId);
 
   const mayAppear = !record && isYoung(accessKey);
-  const late = mayAppear
-    ? await poll(RECORD_PATIENCE_MS, () => store.find(accessKeyId))
-    : undefined;
-  return succeeded(toModel(accessKey, record ?? late, request));
+  const [late, description] = await Promise.all([
+    mayAppear ? poll(RECORD_PATIENCE_MS, () => store.find(accessKeyId)) : undefined,
+    isSameUser(supposedOwner, accessKey.userName)
+      ? supposedDescription
+      : users.findDescription(accessKey.userName, accessKeyId),
+  ]);
+  return succeeded(toModel(accessKey, record ?? late, description, request));
 }

@@ -14,7 +14,9 @@ import { poll } from './stabilization.ts';
 
 /** What the type keeps of an access key that it made. */
 export interface KeyRecord {
-  readonly secretAccessKey: string;
+  /** Absent for a key with a secret of its own in Secrets Manager. */
+  readonly secretAccessKey?: string | undefined;
+  readonly secretId?: string | undefined;
   /** As the template spells it. */
   readonly userName: string;
   readonly serial?: number | undefined;
@@ -181,10 +183,18 @@ export class SecretStore {
   }
 
   #toRecord(value: string): StoredRecord {
-    const { secretAccessKey, userName, serial, clientRequestToken, stackId, logicalResourceId } =
-      parse(value);
+    const {
+      secretAccessKey,
+      secretId,
+      userName,
+      serial,
+      clientRequestToken,
+      stackId,
+      logicalResourceId,
+    } = parse(value);
     const record = {
       secretAccessKey: text(secretAccessKey),
+      secretId: text(secretId),
       userName: text(userName),
       serial: typeof serial === 'number' ? serial : undefined,
       clientRequestToken: text(clientRequestToken),

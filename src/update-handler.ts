@@ -1,36 +1,59 @@
 import { AccessKeys, notFound, type AccessKey } from './access-keys.ts';
-import { isSameUser, toModel, type Model, type Request, type Status } from './model.ts';
+import { isTransient } from './errors.ts';
+import { refuseUserOutOfScope } from './guardrails.ts';
+import { isSameUser, toModel, toWritable, type Model, type Request, type Status } from './model.ts';
 import { HandlerError, succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import { toPropertyName } from './runtime/request.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore, type StoredRecord } from './secret-store.ts';
 import { resumeStabilization, startStabilization, waitFor } from './stabilization.ts';
+import { Users } from './users.ts';
 
-/** Sets the key's status, the one property that changes without a new key. */
+/** Sets the key's status and description, which change without a new key. */
 export async function update(request: Request, session: Session): Promise<ProgressEvent<Model>> {
-  const { id: accessKeyId = '', userName } = request.model;
-  const status = request.model.status as Status;
+  const { model, callbackContext, typeConfiguration } = request;
+  const { id: accessKeyId = '', description } = model;
+  const status = model.status as Status;
   const accessKeys = new AccessKeys(session);
+  const users = new Users(session);
 
-  const record = await new SecretStore(session, request.typeConfiguration).find(accessKeyId);
-  const found = await accessKeys.find(accessKeyId, record?.userName ?? userName);
+  const record = await new SecretStore(session, typeConfiguration).find(accessKeyId);
+  const found = await accessKeys.find(accessKeyId, record?.userName ?? model.userName);
   if (!found) throw notFound(accessKeyId);
-  refuseReplacement(request, record, found);
+  const { userName } = found;
+  if (!callbackContext) {
+    refuseReplacement(request, record, found);
+    const isReactivated = found.status === 'Inactive' && status === 'Active';
+    if (isReactivated) await refuseUserOutOfScope(userName, typeConfiguration, users);
+    const [previousDescription] = await Promise.all([
+      users.findDescription(userName, accessKeyId),
+      accessKeys.update(userName, accessKeyId, status),
+    ]);
+    if (description !== previousDescription) {
+      await users.setDescription(userName, accessKeyId, description);
+    }
+  }
 
-  const stabilization = request.callbackContext
-    ? resumeStabilization(request.callbackContext)
-    : startStabilization(found.userName, accessKeyId);
-  if (!request.callbackContext) await accessKeys.update(found.userName, accessKeyId, status);
-
-  const accessKey = request.callbackContext
-    ? found
-    : await accessKeys.find(accessKeyId, found.userName);
-  const model = toModel({ ...found, status }, record, request);
-  if (accessKey?.status === status) return succeeded(model);
-  return waitFor(`IAM does not list it as ${status}`, stabilization, {
-    ...model,
-    secretAccessKey: undefined,
-  });
+  const stabilization = callbackContext
+    ? resumeStabilization(callbackContext)
+    : startStabilization(userName, accessKeyId);
+  const pending = { ...toWritable(model), id: accessKeyId };
+  try {
+    const [accessKey, shownDescription] = await Promise.all([
+      accessKeys.find(accessKeyId, userName),
+      users.findDescription(userName, accessKeyId),
+    ]);
+    if (accessKey?.status !== status) {
+      return waitFor(`IAM does not list it as ${status}`, stabilization, pending);
+    }
+    if (shownDescription !== description) {
+      return waitFor('IAM does not list it with its description', stabilization, pending);
+    }
+    return succeeded(toModel(accessKey, record, description, request));
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    return waitFor((error as Error).message, stabilization, pending);
+  }
 }
 
 /** CloudFormation replaces the key for these by itself; other callers have to be told. */
@@ -42,7 +65,7 @@ function refuseReplacement(
   // A record without a user is one that somebody wrote over: it says nothing.
   const known = record?.userName === undefined ? undefined : record;
   const before: Model = known ?? { userName: accessKey.userName, ...previousModel };
-  for (const name of ['userName', 'serial'] as const) {
+  for (const name of ['userName', 'serial', 'secretId'] as const) {
     const isUnchanged = model[name] === undefined || model[name] === before[name];
     const isOwner = name === 'userName' && isSameUser(model.userName, accessKey.userName);
     const isUnknown = !known && before[name] === undefined;

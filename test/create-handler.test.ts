@@ -21,6 +21,8 @@ describe('create handler', () => {
       UserName: userName,
       Status: 'Active',
       SecretAccessKey: type.mintedSecrets[0],
+      SesSmtpPassword: expect.any(String),
+      SesSmtpEndpoint: 'email-smtp.us-east-1.amazonaws.com',
       CreateDate: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     });
     expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);

@@ -221,9 +221,14 @@ function camelCased(properties: Json): Json {
   return Object.fromEntries(
     Object.entries(properties).map(([name, value]) => [
       name.charAt(0).toLowerCase() + name.slice(1),
-      value,
+      Array.isArray(value) ? value.map(camelCasedItem) : value,
     ]),
   );
+}
+
+function camelCasedItem(item: unknown): unknown {
+  const json = asJson(item);
+  return json ? camelCased(json) : item;
 }
 
 function without(given: Json, names: readonly string[]): Json {

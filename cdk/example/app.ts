@@ -1,0 +1,33 @@
+import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { AccessKey } from '../lib/index.ts';
+
+const app = new App();
+const stack = new Stack(app, 'AccessKeys');
+
+// As with aws-iam: raise `serial` to rotate.
+const deployer = new iam.User(stack, 'Deployer', { path: '/ci/' });
+const deployerKey = new AccessKey(stack, 'DeployerKey', { user: deployer, serial: 1 });
+new CfnOutput(stack, 'DeployerKeyId', { value: deployerKey.accessKeyId });
+
+// A key for mail whose secret goes to Secrets Manager alone, where the mailing function reads it.
+const mailer = new iam.User(stack, 'Mailer', { path: '/ci/' });
+const secret = new Secret(stack, 'MailerSecret');
+const executionRoleArn: unknown = app.node.tryGetContext('executionRoleArn');
+const mailerKey = new AccessKey(stack, 'MailerKey', {
+  user: mailer,
+  description: 'Sends the mail of the shop',
+  secret,
+  executionRole:
+    typeof executionRoleArn === 'string'
+      ? iam.Role.fromRoleArn(stack, 'ExecutionRole', executionRoleArn)
+      : undefined,
+});
+const shop = new iam.Role(stack, 'Shop', {
+  assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+});
+mailerKey.grantRead(shop);
+new CfnOutput(stack, 'SmtpHost', { value: mailerKey.sesSmtpEndpoint });
+
+app.synth();

@@ -1,0 +1,69 @@
+// Written by scripts/generate.mjs from the schema of Org::IAM::AccessKey.
+import { CfnResource, Token } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+
+/** Properties of `CfnAccessKey`. */
+export interface CfnAccessKeyProps {
+  /** The name of the IAM user that the access key belongs to. IAM compares user names without regard to case. A change replaces the access key. */
+  readonly userName: string;
+  /** A number that can only be incremented. A higher number rotates the access key: CloudFormation creates the new key before it deletes the old one. */
+  readonly serial?: number | undefined;
+  /** Whether the access key can be used for API calls (Active) or not (Inactive). */
+  readonly status?: string | undefined;
+  /** What the access key is for. The IAM console shows it; it is kept as a tag of the user whose key is the access key ID. */
+  readonly description?: string | undefined;
+  /** The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the keys AccessKeyId, SecretAccessKey, UserName and SesSmtpPassword, then is the only place where the secret access key is kept. A change replaces the access key. */
+  readonly secretId?: string | undefined;
+}
+
+/** The resource Org::IAM::AccessKey as it is in a template; `ref` is its Id. */
+export class CfnAccessKey extends CfnResource {
+  static readonly CFN_RESOURCE_TYPE_NAME = 'Org::IAM::AccessKey';
+
+  userName: string;
+  serial?: number | undefined;
+  status?: string | undefined;
+  description?: string | undefined;
+  secretId?: string | undefined;
+
+  /** The secret access key, read from SSM Parameter Store. It is absent for an imported key, whose secret the type never saw, for a key with a SecretId, and when the type configuration sets ExposeSecretAccessKey to false. */
+  readonly attrSecretAccessKey: string;
+  /** The password for the SMTP interface of Amazon SES in the stack's Region, derived from the secret access key; the user name is the access key ID. It is present whenever SecretAccessKey is. */
+  readonly attrSesSmtpPassword: string;
+  /** The SMTP endpoint of Amazon SES in the stack's Region. It is present whenever SecretAccessKey is. */
+  readonly attrSesSmtpEndpoint: string;
+  /** The version of the secret SecretId that holds the access key. */
+  readonly attrSecretVersionId: string;
+  /** When IAM created the access key, in ISO 8601 format and UTC. */
+  readonly attrCreateDate: string;
+
+  constructor(scope: Construct, id: string, props: CfnAccessKeyProps) {
+    super(scope, id, { type: CfnAccessKey.CFN_RESOURCE_TYPE_NAME });
+    this.userName = props.userName;
+    this.serial = props.serial;
+    this.status = props.status;
+    this.description = props.description;
+    this.secretId = props.secretId;
+    this.attrSecretAccessKey = Token.asString(this.getAtt('SecretAccessKey'));
+    this.attrSesSmtpPassword = Token.asString(this.getAtt('SesSmtpPassword'));
+    this.attrSesSmtpEndpoint = Token.asString(this.getAtt('SesSmtpEndpoint'));
+    this.attrSecretVersionId = Token.asString(this.getAtt('SecretVersionId'));
+    this.attrCreateDate = Token.asString(this.getAtt('CreateDate'));
+  }
+
+  protected override get cfnProperties(): Record<string, unknown> {
+    return {
+      UserName: this.userName,
+      Serial: this.serial,
+      Status: this.status,
+      Description: this.description,
+      SecretId: this.secretId,
+    };
+  }
+
+  protected override renderProperties(
+    properties: Record<string, unknown>,
+  ): Record<string, unknown> {
+    return properties;
+  }
+}

@@ -1,0 +1,146 @@
+import { Resource, SecretValue, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { CfnAccessKey } from './access-key.generated.ts';
+
+/** Those of `AccessKey` in aws-cdk-lib/aws-iam, and what only this type can do. */
+export interface AccessKeyProps extends iam.AccessKeyProps {
+  /**
+   * Where the secret access key goes, in the stack's own account and Region: each key becomes a new
+   * version, a JSON object with `AccessKeyId`, `SecretAccessKey`, `UserName` and `SesSmtpPassword`.
+   * It is then kept nowhere else, and CloudFormation sees it only where a template resolves it. The
+   * type's execution role needs permissions for the secret: see `executionRole`.
+   *
+   * Changing the secret replaces the key.
+   *
+   * @default - Parameter Store keeps the secret access key
+   */
+  readonly secret?: ISecret | undefined;
+
+  /**
+   * The execution role that the type is registered with, to be granted what it needs for `secret`
+   * before the key is made, and for as long as there is one. The handlers act with this role,
+   * whatever the rights of whoever deploys, so a construct cannot know it:
+   * `iam.Role.fromRoleArn(this, 'ExecutionRole', arn)`.
+   *
+   * @default - the registration's SecretNamePattern covers the secret, or
+   * `AccessKey.grantExecutionRole` was called in the stack of the role
+   */
+  readonly executionRole?: iam.IGrantable | undefined;
+
+  /**
+   * What the key is for, up to 256 characters. The IAM console shows it. It changes without
+   * interruption.
+   *
+   * @default - no description
+   */
+  readonly description?: string | undefined;
+}
+
+/**
+ * An access key of an IAM user, made by Org::IAM::AccessKey: drops in for `AccessKey` of
+ * aws-cdk-lib/aws-iam. The type has to be registered in the account and Region of the stack.
+ *
+ * A higher `serial` rotates the key: what uses its attributes is updated to the new key before the
+ * old one is deleted. Removing the construct deletes the key.
+ */
+export class AccessKey extends Resource implements iam.IAccessKey {
+  /**
+   * Lets the type's execution role deliver access keys to the secret: read its version stages, put
+   * a version, move the stages, and use the secret's KMS key through Secrets Manager, where the
+   * key's policy leaves that to IAM. It cannot read a value that is there.
+   */
+  static grantExecutionRole(executionRole: iam.IGrantable, secret: ISecret): iam.Grant {
+    const grant = iam.Grant.addToPrincipal({
+      grantee: executionRole,
+      actions: [
+        'secretsmanager:DescribeSecret',
+        'secretsmanager:PutSecretValue',
+        'secretsmanager:UpdateSecretVersionStage',
+      ],
+      // An ARN made from a name lacks the six characters that Secrets Manager adds to it.
+      resourceArns: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
+    });
+    if (!secret.encryptionKey) return grant;
+    const viaSecretsManager = `secretsmanager.${Stack.of(secret).region}.amazonaws.com`;
+    const grantOfKey = iam.Grant.addToPrincipal({
+      grantee: executionRole,
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resourceArns: [secret.encryptionKey.keyArn],
+      conditions: { StringEquals: { 'kms:ViaService': viaSecretsManager } },
+    });
+    return grant.combine(grantOfKey);
+  }
+
+  readonly accessKeyRef: iam.IAccessKey['accessKeyRef'];
+  readonly accessKeyId: string;
+
+  /**
+   * With `secret`, this very key's version in it, so that whatever uses this value waits for the
+   * key and is updated when the key is rotated. Without, the attribute of the key, which
+   * CloudFormation shows to nobody but hands on in plain text: it is only there where the type
+   * configuration exposes it.
+   */
+  readonly secretAccessKey: SecretValue;
+
+  /** The password for the SMTP interface of Amazon SES in the stack's Region; likewise. */
+  readonly sesSmtpPassword: SecretValue;
+
+  /** The host of that interface; the user name is the access key ID. */
+  readonly sesSmtpEndpoint: string;
+
+  /** The version of `secret` that holds the key; undefined without one. */
+  readonly secretVersionId: string | undefined;
+
+  readonly #secret: ISecret | undefined;
+
+  constructor(scope: Construct, id: string, props: AccessKeyProps) {
+    super(scope, id);
+    const { user, serial, status, description, secret, executionRole } = props;
+    if (status === iam.AccessKeyStatus.EXPIRED) {
+      throw new Error(`${this.node.path}: IAM itself sets the status Expired, a template cannot`);
+    }
+
+    const resource = new CfnAccessKey(this, 'Resource', {
+      userName: user.userName,
+      serial,
+      status,
+      description,
+      secretId: secret && (secret.secretFullArn ?? secret.secretName),
+    });
+    if (secret && executionRole) {
+      AccessKey.grantExecutionRole(executionRole, secret).applyBefore(resource);
+    }
+
+    this.#secret = secret;
+    this.accessKeyId = resource.ref;
+    this.accessKeyRef = { accessKeyId: resource.ref };
+    this.secretVersionId = secret && resource.attrSecretVersionId;
+    this.secretAccessKey = this.#valueOf(resource, 'SecretAccessKey');
+    this.sesSmtpPassword = this.#valueOf(resource, 'SesSmtpPassword');
+    this.sesSmtpEndpoint = secret
+      ? `email-smtp.${this.stack.region}.amazonaws.com`
+      : resource.attrSesSmtpEndpoint;
+  }
+
+  /**
+   * Lets the grantee read the secret, and so the access key that is current in it.
+   *
+   * @throws Error without `secret`, because nobody can be granted an attribute
+   */
+  grantRead(grantee: iam.IGrantable): iam.Grant {
+    if (!this.#secret) {
+      throw new Error(`${this.node.path}: grantRead needs the property secret, which is not set`);
+    }
+    return this.#secret.grantRead(grantee);
+  }
+
+  #valueOf(resource: CfnAccessKey, name: 'SecretAccessKey' | 'SesSmtpPassword'): SecretValue {
+    if (!this.#secret) return SecretValue.resourceAttribute(resource[`attr${name}`]);
+    return SecretValue.secretsManager(this.#secret.secretArn, {
+      jsonField: name,
+      versionId: resource.attrSecretVersionId,
+    });
+  }
+}

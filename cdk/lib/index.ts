@@ -1,0 +1,2 @@
+export { AccessKey, type AccessKeyProps } from './access-key.ts';
+export { CfnAccessKey, type CfnAccessKeyProps } from './access-key.generated.ts';

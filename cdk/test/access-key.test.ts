@@ -1,0 +1,290 @@
+import { App, CfnOutput, Stack, type SecretValue } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import schema from '../../schema/org-iam-accesskey.json';
+import { AccessKey, CfnAccessKey, type AccessKeyProps } from '../lib/index.ts';
+
+const run = promisify(execFile);
+const root = path.resolve(__dirname, '../..');
+const ROLE_ARN = 'arn:aws:iam::123456789012:role/access-keys';
+const permissions = new Set(
+  Object.values(schema.handlers).flatMap((handler) => handler.permissions),
+);
+
+describe('CfnAccessKey', () => {
+  it('is what the schema makes of it', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'generated-'));
+    const file = path.join(folder, 'access-key.generated.ts');
+
+    await run('node', [path.join(root, 'cdk/scripts/generate.mjs'), file]);
+
+    const committed = path.join(root, 'cdk/lib/access-key.generated.ts');
+    expect(await readFile(committed, 'utf8')).toBe(await readFile(file, 'utf8'));
+    await rm(folder, { recursive: true });
+  });
+
+  it('takes changes after it was made', () => {
+    const stack = newStack();
+    const key = new CfnAccessKey(stack, 'Key', { userName: 'ci-bot', serial: 1 });
+
+    key.serial = 2;
+    key.addPropertyOverride('Status', 'Inactive');
+
+    expect(resourcesOf(stack)).toMatchObject({
+      Key: { Properties: { UserName: 'ci-bot', Serial: 2, Status: 'Inactive' } },
+    });
+  });
+});
+
+describe('AccessKey', () => {
+  const lifelike: AccessKeyProps[] = [
+    { user: user(newStack()) },
+    { user: user(newStack()), serial: 3 },
+    { user: user(newStack()), serial: 0, status: iam.AccessKeyStatus.INACTIVE },
+    { user: iam.User.fromUserName(newStack(), 'User', 'ci-bot') },
+  ];
+
+  it.each(lifelike)('makes of the props of aws-iam what aws-iam does (%#)', (props) => {
+    const own = newStack();
+    const native = newStack();
+    // The user is made anew, because a construct belongs to one stack.
+    const likeUser = (stack: Stack): iam.IUser =>
+      props.user instanceof iam.User
+        ? user(stack)
+        : iam.User.fromUserName(stack, 'User', props.user.userName);
+
+    use(new AccessKey(own, 'Key', { ...props, user: likeUser(own) }));
+    use(new iam.AccessKey(native, 'Key', { ...props, user: likeUser(native) }));
+
+    const expected = JSON.stringify(Template.fromStack(native)).replaceAll(
+      '"AWS::IAM::AccessKey"',
+      `"${schema.typeName}"`,
+    );
+    expect(Template.fromStack(own).toJSON()).toEqual(JSON.parse(expected));
+
+    function use(key: iam.IAccessKey): void {
+      const stack = Stack.of(key);
+      new CfnOutput(stack, 'Id', { value: key.accessKeyId });
+      new CfnOutput(stack, 'ReferenceId', { value: key.accessKeyRef.accessKeyId });
+      new CfnOutput(stack, 'Secret', { value: key.secretAccessKey.unsafeUnwrap() });
+    }
+  });
+
+  it('refuses a status that only IAM can set', () => {
+    const stack = newStack();
+    const props = { user: user(stack), status: iam.AccessKeyStatus.EXPIRED };
+
+    expect(() => new AccessKey(stack, 'Key', props)).toThrow('Stack/Key: IAM itself sets');
+  });
+
+  it('passes description and secret on, and points at this very version of the secret', () => {
+    const stack = newStack();
+    const secret = new Secret(stack, 'Secret');
+
+    const key = new AccessKey(stack, 'Key', { user: user(stack), description: 'CI', secret });
+
+    const [keyId = ''] = idsOf(stack, schema.typeName);
+    const [secretId = ''] = idsOf(stack, 'AWS::SecretsManager::Secret');
+    const version = { 'Fn::GetAtt': [keyId, 'SecretVersionId'] };
+    expect(resourcesOf(stack)[keyId]?.Properties).toMatchObject({
+      Description: 'CI',
+      SecretId: { Ref: secretId },
+    });
+    expect(stack.resolve(key.secretVersionId)).toEqual(version);
+    expect(resolved(stack, key.secretAccessKey)).toEqual(
+      reference({ Ref: secretId }, 'SecretAccessKey', version),
+    );
+    expect(resolved(stack, key.sesSmtpPassword)).toEqual(
+      reference({ Ref: secretId }, 'SesSmtpPassword', version),
+    );
+    expect(stack.resolve(key.sesSmtpEndpoint)).toEqual({
+      'Fn::Join': ['', ['email-smtp.', { Ref: 'AWS::Region' }, '.amazonaws.com']],
+    });
+  });
+
+  it('without a secret gives the attributes of the key', () => {
+    const stack = newStack();
+
+    const key = new AccessKey(stack, 'Key', { user: user(stack) });
+
+    const [keyId] = idsOf(stack, schema.typeName);
+    expect(resolved(stack, key.sesSmtpPassword)).toEqual({
+      'Fn::GetAtt': [keyId, 'SesSmtpPassword'],
+    });
+    expect(stack.resolve(key.sesSmtpEndpoint)).toEqual({
+      'Fn::GetAtt': [keyId, 'SesSmtpEndpoint'],
+    });
+    expect(key.secretVersionId).toBeUndefined();
+  });
+
+  it('names a secret that is known by name so that the type finds it', () => {
+    const stack = newStack();
+    const secret = Secret.fromSecretNameV2(stack, 'Secret', 'ci/bot');
+
+    new AccessKey(stack, 'Key', { user: user(stack), secret });
+
+    const [keyId = ''] = idsOf(stack, schema.typeName);
+    expect(resourcesOf(stack)[keyId]?.Properties).toMatchObject({ SecretId: 'ci/bot' });
+  });
+
+  it('grants reading the secret, and says so where there is none', () => {
+    const stack = newStack();
+    const reader = new iam.Role(stack, 'Reader', { assumedBy: new iam.AccountRootPrincipal() });
+    const secret = new Secret(stack, 'Secret');
+    const owner = user(stack);
+
+    new AccessKey(stack, 'Key', { user: owner, secret }).grantRead(reader);
+
+    const [policy] = Object.values(policiesOf(stack));
+    expect(policy).toMatchObject([
+      { Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'] },
+    ]);
+    const bare = new AccessKey(stack, 'Bare', { user: owner });
+    expect(() => bare.grantRead(reader)).toThrow('Stack/Bare: grantRead needs the property secret');
+  });
+
+  it('grants the execution role what the schema asks for a secret, before the key is made', () => {
+    const stack = newStack();
+    const encryptionKey = new kms.Key(stack, 'EncryptionKey');
+    const secret = new Secret(stack, 'Secret', { encryptionKey });
+    const executionRole = iam.Role.fromRoleArn(stack, 'ExecutionRole', ROLE_ARN);
+
+    new AccessKey(stack, 'Key', { user: user(stack), secret, executionRole });
+
+    const [policyId = ''] = Object.keys(policiesOf(stack));
+    const statements = policiesOf(stack)[policyId] ?? [];
+    const [keyId = ''] = idsOf(stack, schema.typeName);
+    expect(resourcesOf(stack)[keyId]?.DependsOn).toContain(policyId);
+    const actions = statements.flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => action.startsWith('secretsmanager:')).sort()).toEqual(
+      [...permissions].filter((name) => name.startsWith('secretsmanager:')).sort(),
+    );
+    const [forKey] = statements.filter(({ Action }) => [Action].flat().includes('kms:Decrypt'));
+    expect(forKey).toMatchObject({
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      Condition: {
+        StringEquals: {
+          'kms:ViaService': {
+            'Fn::Join': ['', ['secretsmanager.', { Ref: 'AWS::Region' }, '.amazonaws.com']],
+          },
+        },
+      },
+    });
+    expect(actions.every((action) => permissions.has(action))).toBe(true);
+  });
+
+  it('grants nothing of its own accord', () => {
+    const stack = newStack();
+
+    new AccessKey(stack, 'Key', { user: user(stack), secret: new Secret(stack, 'Secret') });
+
+    expect(policiesOf(stack)).toEqual({});
+  });
+
+  it('makes templates that the schema accepts', async () => {
+    const stack = newStack();
+    const owner = user(stack);
+    const plain = new AccessKey(stack, 'Plain', { user: owner, serial: 1 });
+    const delivered = new AccessKey(stack, 'Delivered', {
+      user: owner,
+      status: iam.AccessKeyStatus.INACTIVE,
+      description: 'CI',
+      secret: new Secret(stack, 'Secret'),
+      executionRole: iam.Role.fromRoleArn(stack, 'ExecutionRole', ROLE_ARN),
+    });
+    new CfnOutput(stack, 'Password', { value: plain.sesSmtpPassword.unsafeUnwrap() });
+    new CfnOutput(stack, 'Host', { value: plain.sesSmtpEndpoint });
+    new CfnOutput(stack, 'Version', { value: delivered.secretVersionId ?? '' });
+
+    expect(await lint(Template.fromStack(stack).toJSON())).toBe('');
+  });
+});
+
+describe('example app', () => {
+  it('makes a template that the schema accepts', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'example-'));
+    const settings = await readFile(path.join(root, 'cdk/cdk.json'), 'utf8');
+    const [command = '', ...args] = (JSON.parse(settings) as { app: string }).app.split(' ');
+
+    await run(command, args, {
+      cwd: path.join(root, 'cdk'),
+      env: {
+        ...process.env,
+        CDK_OUTDIR: folder,
+        CDK_CONTEXT_JSON: JSON.stringify({ executionRoleArn: ROLE_ARN }),
+      },
+    });
+
+    const template = await readFile(path.join(folder, 'AccessKeys.template.json'), 'utf8');
+    expect(template).toContain('"secretsmanager:PutSecretValue"');
+    expect(await lint(JSON.parse(template))).toBe('');
+    await rm(folder, { recursive: true });
+  });
+});
+
+interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+  DependsOn?: string[];
+}
+
+interface Statement {
+  Action: string | string[];
+}
+
+function newStack(): Stack {
+  return new Stack(new App({ analyticsReporting: false }), 'Stack');
+}
+
+function user(stack: Stack): iam.User {
+  return new iam.User(stack, 'User');
+}
+
+function resourcesOf(stack: Stack): Record<string, Resource> {
+  const template = Template.fromStack(stack).toJSON() as { Resources: Record<string, Resource> };
+  return template.Resources;
+}
+
+function idsOf(stack: Stack, type: string): string[] {
+  return Object.keys(Template.fromStack(stack).findResources(type));
+}
+
+function policiesOf(stack: Stack): Record<string, Statement[]> {
+  const policies = Template.fromStack(stack).findResources('AWS::IAM::Policy');
+  return Object.fromEntries(
+    Object.entries(policies as Record<string, Resource>).map(([id, { Properties }]) => [
+      id,
+      (Properties.PolicyDocument as { Statement: Statement[] }).Statement,
+    ]),
+  );
+}
+
+function resolved(stack: Stack, value: SecretValue): unknown {
+  return stack.resolve(value.unsafeUnwrap());
+}
+
+function reference(secret: object, field: string, version: object): object {
+  const parts = ['{{resolve:secretsmanager:', secret, `:SecretString:${field}::`, version, '}}'];
+  return { 'Fn::Join': ['', parts] };
+}
+
+/** @returns what cfn-lint has to say, which is nothing of a template without faults. */
+async function lint(template: unknown): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'template-'));
+  const file = path.join(folder, 'template.json');
+  await writeFile(file, JSON.stringify(template));
+  const args = ['tools/cfn_lint.py', '--registry-schemas', 'schema', '--', file];
+  const { stdout } = await run(path.join(root, '.venv/bin/python'), args, { cwd: root }).catch(
+    // The exit status only says that there are faults.
+    (error: unknown) => error as { stdout: string },
+  );
+  await rm(folder, { recursive: true });
+  return stdout;
+}

@@ -1,0 +1,127 @@
+import type { User } from '@aws-sdk/client-iam';
+import type { AccessKey } from './access-keys.ts';
+import type { Request, TypeConfiguration } from './model.ts';
+import { HandlerError } from './runtime/progress-event.ts';
+import type { Intent, StoredRecord } from './secret-store.ts';
+import type { Users } from './users.ts';
+
+interface Rule {
+  readonly name: string;
+  readonly isSet: (configuration: TypeConfiguration) => boolean;
+  readonly admits: (user: User, configuration: TypeConfiguration) => boolean;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    name: 'AllowedUserPaths',
+    isSet: ({ allowedUserPaths }) => allowedUserPaths !== undefined,
+    admits: ({ Path = '/' }, { allowedUserPaths = [] }) => matchesAny(allowedUserPaths, Path),
+  },
+  {
+    name: 'AllowedUserNames',
+    isSet: ({ allowedUserNames }) => allowedUserNames !== undefined,
+    admits: ({ UserName = '' }, { allowedUserNames = [] }) =>
+      matchesAny(allowedUserNames, UserName),
+  },
+  {
+    name: 'RequirePermissionsBoundary',
+    isSet: ({ requirePermissionsBoundary }) => requirePermissionsBoundary === true,
+    admits: ({ PermissionsBoundary }) => PermissionsBoundary?.PermissionsBoundaryArn !== undefined,
+  },
+  {
+    name: 'RequiredUserTags',
+    isSet: ({ requiredUserTags }) => requiredUserTags !== undefined,
+    admits: ({ Tags = [] }, { requiredUserTags = [] }) =>
+      requiredUserTags.every(({ key, value }) =>
+        Tags.some((tag) => tag.Key === key && matchesAny([value ?? '*'], tag.Value ?? '')),
+      ),
+  },
+];
+
+/**
+ * Refuses a user whom the type configuration does not let have active keys.
+ *
+ * @throws HandlerError AccessDenied that names the rule, or NotFound for an unknown user.
+ */
+export async function refuseUserOutOfScope(
+  userName: string,
+  configuration: TypeConfiguration,
+  users: Users,
+): Promise<void> {
+  const rules = RULES.filter(({ isSet }) => isSet(configuration));
+  if (rules.length === 0) return;
+  const user = await users.get(userName);
+  const broken = rules.find(({ admits }) => !admits(user, configuration));
+  if (!broken) return;
+  throw new HandlerError(
+    'AccessDenied',
+    `user ${userName} (path ${user.Path ?? '/'}) is out of scope: the type configuration's ${broken.name} does not admit it`,
+  );
+}
+
+/**
+ * Refuses a key that the user's other keys rule out. An operation that an earlier attempt began was
+ * let through then.
+ */
+export function refuseByRecords(
+  request: Request,
+  before: readonly AccessKey[],
+  records: ReadonlyMap<string, StoredRecord>,
+  intent: Intent | undefined,
+): void {
+  const isOwn = ({ clientRequestToken }: StoredRecord) =>
+    clientRequestToken === request.clientRequestToken;
+  if (intent || [...records.values()].some(isOwn)) return;
+  refuseSerial(request, records);
+  refuseOneMore(request, before, records);
+}
+
+/** A serial says which of two keys of one resource is the newer; without one nothing is said. */
+function refuseSerial(request: Request, records: ReadonlyMap<string, StoredRecord>): void {
+  const { model, logicalResourceId } = request;
+  for (const [accessKeyId, record] of records) {
+    if (!isOfSameResource(request, record) || record.serial === undefined) continue;
+    if ((model.serial ?? -1) > record.serial) continue;
+    throw new HandlerError(
+      'InvalidRequest',
+      `creating access key for user ${model.userName}: Serial ${model.serial ?? '(none)'} is not higher than ` +
+        `Serial ${record.serial} of ${logicalResourceId}'s access key ${accessKeyId}; increment it to rotate the key`,
+    );
+  }
+}
+
+/** The key that a rotation replaces does not count. More than two keys IAM itself refuses. */
+function refuseOneMore(
+  request: Request,
+  before: readonly AccessKey[],
+  records: ReadonlyMap<string, StoredRecord>,
+): void {
+  const { maxKeysPerUser } = request.typeConfiguration;
+  const others = before.filter(({ accessKeyId }) => {
+    const record = records.get(accessKeyId);
+    return !record || !isOfSameResource(request, record);
+  });
+  if (maxKeysPerUser > 1 || others.length < maxKeysPerUser) return;
+  const described = others.map(({ accessKeyId, status }) => `${accessKeyId} ${status}`).join(', ');
+  throw new HandlerError(
+    'ServiceLimitExceeded',
+    `creating access key for user ${request.model.userName}: the type configuration's MaxKeysPerUser ` +
+      `is ${maxKeysPerUser} and the user has ${described}`,
+  );
+}
+
+function isOfSameResource({ stackId, logicalResourceId }: Request, record: StoredRecord): boolean {
+  return (
+    stackId !== undefined &&
+    logicalResourceId !== undefined &&
+    record.stackId === stackId &&
+    record.logicalResourceId === logicalResourceId
+  );
+}
+
+function matchesAny(patterns: readonly string[], text: string): boolean {
+  return patterns.some((pattern) => {
+    const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
+    return new RegExp(`^${source}$`, 's').test(text);
+  });
+}

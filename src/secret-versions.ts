@@ -1,0 +1,139 @@
+import {
+  DescribeSecretCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import type { NewAccessKey } from './access-keys.ts';
+import { attempt } from './errors.ts';
+import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
+import type { Session } from './runtime/session.ts';
+import { toAccessKeyId, toSecretVersionId } from './secret-version-id.ts';
+import { toSesSmtpPassword } from './ses-smtp.ts';
+
+type Stage = 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS';
+
+/**
+ * The versions of a secret in Secrets Manager, one per access key. A new one is AWSPENDING until
+ * AWS accepts its key and then AWSCURRENT, whereby Secrets Manager makes the old one AWSPREVIOUS.
+ * The secret is only ever written: no version is read back. Every method throws HandlerError only.
+ */
+export class SecretVersions {
+  readonly #session: Session;
+  readonly #client: SecretsManagerClient;
+  readonly #secretId: string;
+
+  constructor(session: Session, secretId: string) {
+    this.#session = session;
+    this.#client = session.client(SecretsManagerClient);
+    this.#secretId = secretId;
+  }
+
+  /** @throws HandlerError InvalidRequest for a secret that is not there or about to be deleted. */
+  async refuseUnusable(): Promise<void> {
+    const stages = await this.#describe().catch((error: unknown) => {
+      if (!hasErrorCode(error, 'NotFound')) throw error;
+      return undefined;
+    });
+    if (stages) return;
+    throw new HandlerError(
+      'InvalidRequest',
+      `SecretId ${this.#secretId} names no secret in this account and Region, or one that is scheduled for deletion`,
+    );
+  }
+
+  /** Writes the version. The same key again changes nothing. */
+  async put({ accessKeyId, secretAccessKey }: NewAccessKey, userName: string): Promise<void> {
+    const SesSmtpPassword = toSesSmtpPassword(secretAccessKey, this.#session.region);
+    this.#session.log.conceal(SesSmtpPassword);
+    await attempt(`writing access key ${accessKeyId} to secret ${this.#secretId}`, () =>
+      this.#client.send(
+        new PutSecretValueCommand({
+          SecretId: this.#secretId,
+          ClientRequestToken: toSecretVersionId(accessKeyId),
+          SecretString: JSON.stringify({
+            AccessKeyId: accessKeyId,
+            SecretAccessKey: secretAccessKey,
+            UserName: userName,
+            SesSmtpPassword,
+          }),
+          VersionStages: ['AWSPENDING'],
+        }),
+      ),
+    );
+  }
+
+  async has(accessKeyId: string): Promise<boolean> {
+    return (await this.#describe())?.has(toSecretVersionId(accessKeyId)) ?? false;
+  }
+
+  /** Makes the key's version the one that readers of the secret get. */
+  async makeCurrent(accessKeyId: string): Promise<void> {
+    const stages = await this.#describe();
+    const versionId = toSecretVersionId(accessKeyId);
+    const current = stages && findVersion(stages, 'AWSCURRENT');
+    if (current !== versionId) await this.#moveStage('AWSCURRENT', current, versionId);
+    if (stages?.get(versionId)?.includes('AWSPENDING')) {
+      await this.#moveStage('AWSPENDING', versionId, undefined);
+    }
+  }
+
+  /**
+   * To be called before the key is deleted. Readers of the secret get the version before it again,
+   * unless that one's own key is gone.
+   */
+  async retire(
+    accessKeyId: string,
+    isAlive: (accessKeyId: string) => Promise<boolean>,
+  ): Promise<void> {
+    const stages = await this.#describe().catch((error: unknown) => {
+      if (!hasErrorCode(error, 'NotFound')) throw error;
+      return undefined;
+    });
+    const versionId = toSecretVersionId(accessKeyId);
+    const own = stages?.get(versionId) ?? [];
+    if (own.includes('AWSPENDING')) await this.#moveStage('AWSPENDING', versionId, undefined);
+    const previous = stages && findVersion(stages, 'AWSPREVIOUS');
+    if (!own.includes('AWSCURRENT') || previous === undefined) return;
+    const previousKeyId = toAccessKeyId(previous);
+    if (previousKeyId !== undefined && !(await isAlive(previousKeyId))) return;
+    await this.#moveStage('AWSCURRENT', versionId, previous);
+  }
+
+  /** @returns the stages of each version; undefined where the secret is scheduled for deletion. */
+  async #describe(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
+    return attempt(`describing secret ${this.#secretId}`, async () => {
+      const secret = await this.#client.send(
+        new DescribeSecretCommand({ SecretId: this.#secretId }),
+      );
+      if (secret.DeletedDate) return undefined;
+      return new Map(Object.entries(secret.VersionIdsToStages ?? {}));
+    });
+  }
+
+  async #moveStage(
+    VersionStage: Stage,
+    from: string | undefined,
+    to: string | undefined,
+  ): Promise<void> {
+    await attempt(
+      `moving ${VersionStage} of secret ${this.#secretId} to version ${to ?? '(none)'}`,
+      () =>
+        this.#client.send(
+          new UpdateSecretVersionStageCommand({
+            SecretId: this.#secretId,
+            VersionStage,
+            RemoveFromVersionId: from,
+            MoveToVersionId: to,
+          }),
+        ),
+    );
+  }
+}
+
+function findVersion(
+  stages: ReadonlyMap<string, readonly string[]>,
+  stage: Stage,
+): string | undefined {
+  return [...stages].find(([, labels]) => labels.includes(stage))?.[0];
+}

@@ -7,7 +7,7 @@ JEST := jest
 NEEDS_PACKAGE := /test/(contract|end-to-end|faults)/ /test/(package|schema|demo|migrate|examples)\.test\.ts$$
 
 .NOTPARALLEL:
-.PHONY: help setup generate build package submit demo demo-migrate test format lint typecheck generated unit contract faults bench clean
+.PHONY: help setup setup-cdk generate build package publish submit demo demo-migrate test format lint typecheck generated unit contract faults bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,14 +23,25 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
 	@touch $@
 
-generate: setup ## Write src/models.ts, docs/ and resource-role.yaml anew from the schema
+setup-cdk: setup cdk/node_modules/.package-lock.json
+
+cdk/node_modules/.package-lock.json: cdk/package.json cdk/package-lock.json cdk/.npmrc
+	cd cdk && npm ci
+	@touch $@
+
+generate: setup-cdk ## Write src/models.ts, docs/, resource-role.yaml and the CDK's L1 anew from the schema
 	cfn generate; status=$$?; rm -f rpdk.log*; exit $$status
+	cd cdk && npm run generate
 
 build: setup ## Bundle the handlers into build/TypeFunction
 	node scripts/build.mjs TypeFunction
 
 package: setup ## Make org-iam-accesskey.zip, without Docker and without SAM
 	cfn submit --dry-run; status=$$?; rm -f rpdk.log*; exit $$status
+
+publish: package ## Upload package and registration template (BUCKET=name), and print how to register them
+	@test -n "$(BUCKET)" || { echo 'usage: make publish BUCKET=name' >&2; exit 2; }
+	python tools/publish.py $(BUCKET) $(ARGS)
 
 submit: setup ## Register the type in the account and Region of your AWS credentials (ARGS="--region eu-west-1")
 	cfn submit --set-default $(ARGS); status=$$?; rm -f rpdk.log*; exit $$status
@@ -44,16 +55,17 @@ demo-migrate: build ## Move a key here from AWS::IAM::AccessKey, on a local AWS,
 format: setup
 	prettier --check --log-level warn .
 
-lint: setup ## Check style and likely mistakes
+lint: setup-cdk ## Check style and likely mistakes
 	eslint --max-warnings 0 .
 
-typecheck: setup ## Check the types
+typecheck: setup-cdk ## Check the types
 	tsc -b
+	tsc -p cdk
 
 generated: setup
 	scripts/check-generated.sh
 
-unit: setup ## Run the tests that do not need the package
+unit: setup-cdk ## Run the tests that do not need the package
 	$(JEST) --testPathIgnorePatterns $(NEEDS_PACKAGE:%='%')
 
 contract: build ## Run AWS's contract suite
@@ -65,9 +77,9 @@ faults: build ## Run the fault suite
 bench: setup ## Measure beside the stock way (ARGS="--only read,list", "--quick", "--no-build")
 	node bench/main.ts $(ARGS)
 
-test: setup format lint typecheck generated build ## Run every check and every test
+test: setup-cdk format lint typecheck generated build ## Run every check and every test
 	@rm -f build/jest-results.json
 	$(JEST) --json --outputFile=build/jest-results.json $(ARGS)
 
 clean: ## Remove what was built and installed
-	rm -rf build coverage node_modules .venv *.zip *.tsbuildinfo rpdk.log*
+	rm -rf build coverage node_modules .venv cdk/node_modules cdk/dist cdk/cdk.out *.zip *.tsbuildinfo rpdk.log*

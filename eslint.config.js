@@ -2,7 +2,17 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['node_modules/', '.venv/', 'build/', 'coverage/', 'docs/', 'src/models.ts', 'bench/stock/']),
+  globalIgnores([
+    'node_modules/',
+    '.venv/',
+    'build/',
+    'coverage/',
+    'docs/',
+    'src/models.ts',
+    'bench/stock/',
+    'cdk/dist/',
+    'cdk/cdk.out/',
+  ]),
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
+  roots: ['<rootDir>/test', '<rootDir>/cdk/test'],
   testMatch: ['**/*.test.ts'],
   transform: {
     '^.+\\.ts$': [

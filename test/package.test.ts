@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { fromBuffer, open, type ZipFile } from 'yauzl-promise';
 
 const run = promisify(execFile);
-const NOT_PART_OF_THE_PROJECT = /^(node_modules|\.venv|\.git|build|coverage|rpdk\.log.*|.*\.zip)$/;
+const NOT_PART_OF_THE_PROJECT =
+  /^(node_modules|cdk|\.venv|\.git|build|coverage|rpdk\.log.*|.*\.zip)$/;
 
 type Contents = ReadonlyMap<string, Buffer>;
 

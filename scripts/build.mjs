@@ -1,5 +1,5 @@
 // Bundles the handlers into build/TypeFunction, which `cfn submit` packages.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const outdir = 'build/TypeFunction';
@@ -15,6 +15,22 @@ const noDefaultCredentials = {
     onLoad({ filter: /.*/, namespace: 'none' }, () => ({
       contents: `export const defaultProvider = () => () => Promise.reject(new Error('no credentials given'));`,
     }));
+  },
+};
+
+/** The SDK registers every error of a service; the handlers tell those of src/errors.ts apart. */
+const knownErrorsOnly = {
+  name: 'known-errors-only',
+  async setup({ onLoad }) {
+    const table = await readFile('src/errors.ts', 'utf8');
+    onLoad({ filter: /client-[\w-]+\/dist-es\/schemas\/schemas_0\.js$/ }, async ({ path }) => {
+      const schemas = await readFile(path, 'utf8');
+      const contents = schemas.replace(
+        /^n0_registry\.registerError\((\w+)\$, \w+\);$/gm,
+        (line, name) => (table.includes(name) ? line : ''),
+      );
+      return { contents };
+    });
   },
 };
 
@@ -35,7 +51,7 @@ const { metafile } = await build({
   // The SDK's import() of node's own modules would load what only import() needs.
   supported: { 'dynamic-import': false },
   metafile: true,
-  plugins: [noDefaultCredentials],
+  plugins: [noDefaultCredentials, knownErrorsOnly],
 });
 await writeFile(`${outdir}/package.json`, '{"type":"commonjs"}\n');
 await writeFile('build/metafile.json', JSON.stringify(metafile));

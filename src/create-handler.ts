@@ -1,9 +1,9 @@
-import { AccessKeys, byId, isYoung, type AccessKey } from './access-keys.ts';
+import { AccessKeys, isYoung, type AccessKey } from './access-keys.ts';
 import { Creation, type Services } from './creation.ts';
-import { isTransient } from './errors.ts';
+import { checkCreated } from './creation-check.ts';
 import { refuseByRecords, refuseUserOutOfScope } from './guardrails.ts';
-import { toModel, toWritable, type Model, type Request, type Status } from './model.ts';
-import { succeeded, type ProgressEvent } from './runtime/progress-event.ts';
+import { toWritable, type Model, type Request } from './model.ts';
+import type { ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore, type StoredRecord } from './secret-store.ts';
 import {
@@ -15,9 +15,6 @@ import {
   type Stabilization,
 } from './stabilization.ts';
 import { Users } from './users.ts';
-
-/** A secret in Secrets Manager is not read back: its key is tried while its secret is at hand. */
-const ACCEPTANCE_PATIENCE_MS = 30_000;
 
 /**
  * Makes one access key per client request token, however often it is called with it, and records
@@ -32,7 +29,7 @@ export async function create(request: Request, session: Session): Promise<Progre
 
   const stabilize = async (stabilization: Stabilization, secretAccessKey?: string) => {
     try {
-      const done = await check(request, services, stabilization, secretAccessKey);
+      const done = await checkCreated(request, services, stabilization, secretAccessKey);
       if (typeof done !== 'string') return done;
       return waitFor(done, stabilization, { ...toWritable(model), id: stabilization.accessKeyId });
     } catch (error) {
@@ -41,13 +38,17 @@ export async function create(request: Request, session: Session): Promise<Progre
   };
   if (callbackContext) return stabilize(resumeStabilization(callbackContext));
 
-  const [before] = await Promise.all([
-    accessKeys.list(userName),
+  const admission = Promise.all([
     refuseUserOutOfScope(userName, typeConfiguration, users),
     secret?.refuseUnusable(),
   ]);
+  admission.catch(() => undefined);
+  const before = await accessKeys.list(userName);
   const { records, intent } = await findRecords(before, clientRequestToken, store);
-  refuseByRecords(request, before, records, intent);
+  if (!intent && !isBegun(records, clientRequestToken)) {
+    await admission;
+    refuseByRecords(request, before, records);
+  }
   const accessKey = await creation.findOrMakeKey(before, records, intent);
   return stabilize(
     startStabilization(accessKey.userName, accessKey.accessKeyId),
@@ -68,6 +69,11 @@ async function openServices(request: Request, session: Session): Promise<Service
   };
 }
 
+/** An operation that an earlier attempt began was let through then, and is brought to its end. */
+function isBegun(records: ReadonlyMap<string, StoredRecord>, clientRequestToken: string): boolean {
+  return [...records.values()].some((record) => record.clientRequestToken === clientRequestToken);
+}
+
 /** The record of a young key may be on its way: that of a sibling, or this operation's own. */
 async function findRecords(
   accessKeys: readonly AccessKey[],
@@ -85,51 +91,4 @@ async function findRecords(
     return isAwaited(found.records) ? undefined : found;
   });
   return complete ?? find();
-}
-
-/** @returns the final progress event, or what there still is to wait for. */
-async function check(
-  request: Request,
-  { accessKeys, store, users, secret }: Services,
-  { userName, accessKeyId }: Stabilization,
-  knownSecret: string | undefined,
-): Promise<ProgressEvent<Model> | string> {
-  const { clientRequestToken, model } = request;
-  const { description } = model;
-  const status = model.status as Status;
-  const findRecord = store.find(accessKeyId);
-  const isAccepted = async (): Promise<boolean> => {
-    if (status === 'Inactive') return true;
-    const secretAccessKey = knownSecret ?? (await findRecord)?.secretAccessKey;
-    if (secretAccessKey === undefined) return secret !== undefined;
-    const patience = secret ? ACCEPTANCE_PATIENCE_MS : 0;
-    const accept = () => accessKeys.isAccepted(accessKeyId, secretAccessKey);
-    return (await poll(patience, async () => (await accept()) || undefined)) ?? false;
-  };
-  try {
-    const [listed, record, shownDescription, accepted] = await Promise.all([
-      accessKeys.listIfThere(userName),
-      findRecord,
-      description === undefined ? undefined : users.findDescription(userName, accessKeyId),
-      isAccepted(),
-    ]);
-    const accessKey = byId(listed ?? [], accessKeyId);
-    if (!accessKey) return 'IAM does not list it';
-    if (!record) return `Parameter Store does not return ${store.nameOf(accessKeyId)}`;
-    if (accessKey.status !== status) {
-      await accessKeys.update(userName, accessKeyId, status);
-      return `IAM does not list it as ${status}`;
-    }
-    if (shownDescription !== description) {
-      await users.setDescription(userName, accessKeyId, description);
-      return 'IAM does not list it with its description';
-    }
-    if (!accepted) return 'STS does not accept it';
-    await secret?.makeCurrent(accessKeyId);
-    await store.deleteIntent(clientRequestToken);
-    return succeeded(toModel(accessKey, record, description, request));
-  } catch (error) {
-    if (isTransient(error)) return (error as Error).message;
-    throw error;
-  }
 }

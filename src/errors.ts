@@ -28,9 +28,6 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   ParameterAlreadyExists: 'AlreadyExists',
   ResourceNotFoundException: 'NotFound',
 
-  DecryptionFailure: 'AccessDenied',
-  EncryptionFailure: 'AccessDenied',
-
   LimitExceededException: 'ServiceLimitExceeded',
   ParameterLimitExceeded: 'ServiceLimitExceeded',
 
@@ -38,6 +35,7 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   EntityTemporarilyUnmodifiableException: 'ResourceConflict',
   TooManyUpdates: 'ResourceConflict',
 
+  EncryptionFailure: 'InvalidRequest',
   InvalidInputException: 'InvalidRequest',
   InvalidParameterException: 'InvalidRequest',
   InvalidRequestException: 'InvalidRequest',

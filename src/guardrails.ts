@@ -2,7 +2,7 @@ import type { User } from '@aws-sdk/client-iam';
 import type { AccessKey } from './access-keys.ts';
 import type { Request, TypeConfiguration } from './model.ts';
 import { HandlerError } from './runtime/progress-event.ts';
-import type { Intent, StoredRecord } from './secret-store.ts';
+import type { StoredRecord } from './secret-store.ts';
 import type { Users } from './users.ts';
 
 interface Rule {
@@ -59,19 +59,12 @@ export async function refuseUserOutOfScope(
   );
 }
 
-/**
- * Refuses a key that the user's other keys rule out. An operation that an earlier attempt began was
- * let through then.
- */
+/** Refuses a key that the user's other keys rule out. */
 export function refuseByRecords(
   request: Request,
   before: readonly AccessKey[],
   records: ReadonlyMap<string, StoredRecord>,
-  intent: Intent | undefined,
 ): void {
-  const isOwn = ({ clientRequestToken }: StoredRecord) =>
-    clientRequestToken === request.clientRequestToken;
-  if (intent || [...records.values()].some(isOwn)) return;
   refuseSerial(request, records);
   refuseOneMore(request, before, records);
 }

@@ -6,6 +6,7 @@ import { HandlerError, inProgress, type ProgressEvent } from './runtime/progress
 const PATIENCE_SECONDS = 90;
 const CALLBACK_DELAY_SECONDS = 3;
 const FIRST_POLL_INTERVAL_MS = 250;
+const LAST_POLL_INTERVAL_MS = 2_000;
 
 /** Parameter Store now and then misses what was written in the last seconds. */
 export const RECORD_PATIENCE_MS = 4_000;
@@ -59,9 +60,11 @@ export async function poll<T>(
   check: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const deadline = Date.now() + patienceMs;
-  for (let interval = FIRST_POLL_INTERVAL_MS; ; interval *= 2) {
+  let interval = FIRST_POLL_INTERVAL_MS;
+  for (;;) {
     const found = await check();
     if (found !== undefined || Date.now() + interval > deadline) return found;
     await sleep(interval);
+    interval = Math.min(2 * interval, LAST_POLL_INTERVAL_MS);
   }
 }

@@ -6,10 +6,17 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
 
+interface Template {
+  readonly Resources: Readonly<
+    Record<string, { Type: string; Properties: { Policies?: unknown } }>
+  >;
+}
+
 const run = promisify(execFile);
 const permissions = [
   ...new Set(Object.values(schema.handlers).flatMap((handler) => handler.permissions)),
 ].sort();
+const CONFIGURATIONS = ['examples/type-configuration.json', 'examples/guardrails.json'];
 
 describe('templates', () => {
   let folder: string;
@@ -29,7 +36,7 @@ describe('templates', () => {
 
   it('in examples/, and those that are used to register, have no fault', async () => {
     const examples = await find('examples/**/*.yaml', 'examples/*.json');
-    const templates = examples.filter((file) => file !== 'examples/type-configuration.json');
+    const templates = examples.filter((file) => !CONFIGURATIONS.includes(file));
 
     expect(templates.length).toBeGreaterThanOrEqual(9);
     expect(await lint([...templates, 'template.yml', 'resource-role.yaml'])).toEqual([]);
@@ -51,7 +58,12 @@ describe('templates', () => {
     expect(blocks).toEqual([
       { language: 'yaml', text: await readFile('examples/basic.yaml', 'utf8') },
       { language: 'json', text: await readFile('examples/basic.json', 'utf8') },
+      { language: 'yaml', text: await readFile('examples/drop-in.yaml', 'utf8') },
     ]);
+  });
+
+  it('are the same as YAML and as JSON', async () => {
+    expect(await toJson('examples/basic.yaml')).toEqual(await toJson('examples/basic.json'));
   });
 
   it.each([
@@ -59,6 +71,7 @@ describe('templates', () => {
     ['a missing property', 'UserName: !Ref User', 'Serial: 1', 'E3003'],
     ['a status that there is not', 'Status: Inactive', 'Status: Expired', 'E3030'],
     ['a negative serial', 'Status: Inactive', 'Serial: -1', 'E3034'],
+    ['a description with a forbidden character', 'Status: Inactive', 'Description: a;b', 'E3031'],
     ['a return value that there is not', '!Ref AccessKey', '!GetAtt AccessKey.Secret', 'E6101'],
   ])('would be caught with %s', async (_, right, wrong, rule) => {
     const template = await readFile('examples/inactive.yaml', 'utf8');
@@ -75,18 +88,50 @@ describe('templates', () => {
       policiesOf(await toJson('examples/narrow-execution-role.yaml')),
       policiesOf(await toJson('resource-role.yaml')),
     ]) {
-      expect(valuesOf(policy, 'Action').sort()).toEqual(permissions);
+      // One KMS action may stand for parameters and for secrets.
+      expect([...new Set(valuesOf(policy, 'Action'))].sort()).toEqual(permissions);
     }
+  });
+
+  it('for the narrow execution role grant the same wherever they stand', async () => {
+    const example = policiesOf(
+      await toJson('examples/narrow-execution-role.yaml'),
+      'ExecutionRole',
+    );
+    const registered = policiesOf(await toJson('registration/template.yml'), 'ExecutionRole');
+
+    expect(example).toEqual(registered);
+    expect(valuesOf(example, 'Sid')).toContain('ChangeKeysInScope');
   });
 });
 
 describe('examples', () => {
-  it('hold a type configuration that the schema accepts', async () => {
-    const configuration: unknown = await toJson('examples/type-configuration.json');
+  it('hold type configurations that the schema accepts, with each of its properties', async () => {
+    const configurations = await Promise.all(CONFIGURATIONS.map(toJson));
     const validator = new Validator(schema.typeConfiguration as Schema, '7');
 
-    expect(validator.validate(configuration)).toEqual({ valid: true, errors: [] });
+    for (const configuration of configurations) {
+      expect(validator.validate(configuration)).toEqual({ valid: true, errors: [] });
+    }
     expect(validator.validate({ ParameterPrefix: 'relative' }).valid).toBe(false);
+    expect(Object.keys(Object.assign({}, ...configurations) as object).sort()).toEqual(
+      Object.keys(schema.typeConfiguration.properties).sort(),
+    );
+  });
+
+  it('use each property of the type', async () => {
+    const templates = await Promise.all((await find('examples/**/*.yaml')).map(toJson));
+    const used = templates.flatMap((template) =>
+      Object.values((template as Template).Resources)
+        .filter(({ Type }) => Type === schema.typeName)
+        .flatMap(({ Properties }) => Object.keys(Properties)),
+    );
+
+    expect([...new Set(used)].sort()).toEqual(
+      Object.keys(schema.properties)
+        .filter((name) => !schema.readOnlyProperties.map(toName).includes(name))
+        .sort(),
+    );
   });
 
   it('import a resource of the template by the primary identifier', async () => {
@@ -187,13 +232,38 @@ describe('README.md', () => {
     expect(invented).toEqual([]);
   });
 
-  it('links to files that exist', async () => {
-    const links = [...readme.matchAll(/\]\((?!https:|#)([^)#]+)/g)].map(([, file = '']) => file);
+  it('names each guide and each example', async () => {
+    const files = await find('guides/*.md', 'examples/*.*', '*.md', '*/README.md');
+    const written = files.filter((file) => !['README.md', 'docs/README.md'].includes(file));
 
-    expect(links.length).toBeGreaterThan(5);
-    for (const link of links) {
-      expect([link, await find(link)]).toEqual([link, [link]]);
+    for (const file of written) expect(readme).toContain(`](${file})`);
+  });
+});
+
+describe('links', () => {
+  it('in the documents lead to files and headings that exist', async () => {
+    const documents = await find('*.md', 'guides/*.md', 'registration/*.md', 'cdk/*.md');
+    const texts = await Promise.all(documents.map((document) => readFile(document, 'utf8')));
+    const links = documents.flatMap((document, index) =>
+      [...(texts[index] ?? '').matchAll(/\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)/g)].map(
+        ([, file = '', anchor = '']) => ({
+          document,
+          target: file === '' ? document : path.join(path.dirname(document), file),
+          anchor,
+        }),
+      ),
+    );
+
+    const broken: string[] = [];
+    for (const { document, target, anchor } of links) {
+      const isThere = (await find(target)).length === 1;
+      const hasAnchor =
+        anchor === '' || (isThere && anchorsOf(await readFile(target, 'utf8')).includes(anchor));
+      if (!isThere || !hasAnchor) broken.push(`${document}: ${target}#${anchor}`);
     }
+
+    expect(links.length).toBeGreaterThan(30);
+    expect(broken).toEqual([]);
   });
 });
 
@@ -236,17 +306,27 @@ function tableUnder(markdown: string, heading: string): string[][] {
     );
 }
 
+/** @returns the anchors of the headings, as GitHub makes them. */
+function anchorsOf(markdown: string): string[] {
+  return [...markdown.replace(/^```.*?^```$/gms, '').matchAll(/^#+ (.*)$/gm)].map(
+    ([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}_ -]/gu, '')
+        .replaceAll(' ', '-'),
+  );
+}
+
 async function toJson(file: string): Promise<unknown> {
   const { stdout } = await run('.venv/bin/cfn-flip', ['--json', file]);
   return JSON.parse(stdout) as unknown;
 }
 
 /** A trust policy grants nothing that a handler uses. */
-function policiesOf(template: unknown): unknown[] {
-  const { Resources } = template as {
-    Resources: Record<string, { Properties: { Policies?: unknown } }>;
-  };
-  return Object.values(Resources).map(({ Properties }) => Properties.Policies);
+function policiesOf(template: unknown, logicalId?: string): unknown[] {
+  return Object.entries((template as Template).Resources)
+    .filter(([name]) => logicalId === undefined || name === logicalId)
+    .map(([, { Properties }]) => Properties.Policies);
 }
 
 /** @returns everything that stands under the name, however deep. */

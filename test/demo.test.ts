@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
@@ -13,14 +10,7 @@ import {
 import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { life } from '../demo/life.ts';
 import { startMoto, type LocalAws } from '../local/moto.ts';
-
-interface Run {
-  readonly exitCode: number | null;
-  readonly output: string;
-}
-
-const PACKAGED = path.resolve('build/TypeFunction/dist/handlers.js');
-const LIKE_A_SECRET = /(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/;
+import { LIKE_A_SECRET, runDemo, writePackage } from './support/demo.ts';
 
 let folder: string;
 
@@ -31,35 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(folder, { recursive: true });
 });
-
-/** Runs the demo in a process group of its own, and sees that nothing of it stays. */
-async function runDemo(args: string[], env: Record<string, string> = {}): Promise<Run> {
-  const demo = spawn(path.resolve('node_modules/.bin/node'), ['demo/main.ts', ...args], {
-    detached: true,
-    env: { PATH: process.env.PATH, LANG: 'C.UTF-8', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [stdout, stderr, [exitCode]] = await Promise.all([
-    text(demo.stdout),
-    text(demo.stderr),
-    once(demo, 'close') as Promise<[number | null]>,
-  ]);
-  const { pid = 0 } = demo;
-  expect(() => process.kill(-pid, 0)).toThrow('ESRCH');
-  return { exitCode, output: stdout + stderr };
-}
-
-/** A package whose entrypoint is `body`, with the packaged one as `packaged` at hand. */
-async function writePackage(name: string, body: string): Promise<string> {
-  const dist = path.join(folder, name, 'dist');
-  await mkdir(dist, { recursive: true });
-  await writeFile(
-    path.join(dist, 'handlers.js'),
-    `const packaged = require(${JSON.stringify(PACKAGED)});
-     exports.entrypoint = async (event, context) => { ${body} };`,
-  );
-  return path.join(folder, name);
-}
 
 describe('demo on a local AWS', () => {
   it('takes a key through every step, and shows no secret', async () => {
@@ -76,7 +37,7 @@ describe('demo on a local AWS', () => {
 
   it('fails when the function does', async () => {
     const broken = await writePackage(
-      'failing',
+      path.join(folder, 'failing'),
       `return { status: 'FAILED', errorCode: 'InternalFailure', message: 'broken on purpose' };`,
     );
 
@@ -88,7 +49,7 @@ describe('demo on a local AWS', () => {
 
   it('fails when READ lacks the secret', async () => {
     const broken = await writePackage(
-      'forgetful',
+      path.join(folder, 'forgetful'),
       `const progress = await packaged.entrypoint(event, context);
        if (event.action === 'READ') delete progress.resourceModel.SecretAccessKey;
        return progress;`,
@@ -152,7 +113,7 @@ describe('demo in the account of a profile', () => {
   it('leaves the user as it was, and shows none of the secrets that there were', async () => {
     const secretsFile = path.join(folder, 'secrets');
     const recording = await writePackage(
-      'recording',
+      path.join(folder, 'recording'),
       `const progress = await packaged.entrypoint(event, context);
        const secret = progress.resourceModel?.SecretAccessKey;
        if (secret) require('node:fs').appendFileSync(${JSON.stringify(secretsFile)}, secret + '\\n');
@@ -177,7 +138,7 @@ describe('demo in the account of a profile', () => {
 
   it('takes back what an interrupted CREATE made', async () => {
     const interrupting = await writePackage(
-      'interrupting',
+      path.join(folder, 'interrupting'),
       `const progress = await packaged.entrypoint(event, context);
        // As Ctrl-C does: to every process of the group.
        process.kill(0, 'SIGINT');

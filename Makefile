@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 ARGS ?=
 JEST := jest
-NEEDS_PACKAGE := /test/(contract|end-to-end|faults)/ /test/(package|bundle|schema|demo|migrate|examples)\.test\.ts$$
+NEEDS_PACKAGE := /test/(contract|faults|model|races|security)/ /test/(package|bundle|schema|demo|migrate|examples|registration)\.test\.ts$$
 
 .NOTPARALLEL:
 .PHONY: help setup setup-cdk generate build package publish submit demo demo-migrate test format lint typecheck generated unit contract faults bench clean

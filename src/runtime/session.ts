@@ -30,8 +30,14 @@ export const failedAction = Symbol('failedAction');
  * Whom the calls are made for. The clients outlive the invocations, as their connections do, since
  * new ones for each would cost time and memory; what belongs to an invocation, they ask for here.
  */
-const current = new AsyncLocalStorage<Session>();
+const current = new AsyncLocalStorage<Scope>();
 const clients = new Map<unknown, Map<string, Client>>();
+
+/** Where a session holds. Connections and caches that are made in it keep it, not the session. */
+interface Scope {
+  session: Session | undefined;
+  readonly underWay: Set<Promise<unknown>>;
+}
 
 /** The AWS calls of one invocation: they sign with its credentials, and its log lists them. */
 export class Session {
@@ -58,9 +64,19 @@ export class Session {
     return new Session(this.region, this.log, credentials, retryStrategy ?? this.retryStrategy);
   }
 
-  /** Within the task, what the clients send is sent for this session. */
-  run<T>(task: () => Promise<T>): Promise<T> {
-    return current.run(this, task);
+  /**
+   * Within the task, what the clients send is sent for this session; afterwards nothing is. Of calls
+   * side by side one may fail with others still under way: they end first, or they would run on into
+   * the next invocation.
+   */
+  async run<T>(task: () => Promise<T>): Promise<T> {
+    const scope: Scope = { session: this, underWay: new Set() };
+    try {
+      return await current.run(scope, task);
+    } finally {
+      await Promise.allSettled(scope.underWay);
+      scope.session = undefined;
+    }
   }
 
   /** A client of the session's Region; outside `run` it sends nothing. */
@@ -101,7 +117,7 @@ const SHARED = {
 } as const;
 
 function getSession(): Session {
-  const session = current.getStore();
+  const session = current.getStore()?.session;
   if (!session) throw new Error('an AWS call outside of a session');
   return session;
 }
@@ -140,13 +156,17 @@ function logAttempt(
     const write = (outcome: string) => {
       log.write(`${action} ${outcome} ${(performance.now() - startedAt).toFixed(0)} ms`);
     };
+    const answer = next(args);
+    current.getStore()?.underWay.add(answer);
     try {
-      const output = await next(args);
+      const output = await answer;
       write('succeeded');
       return output;
     } catch (error) {
       write(error instanceof Error ? error.name : 'failed');
       throw Object.assign(error as Error, { [failedAction]: action });
+    } finally {
+      current.getStore()?.underWay.delete(answer);
     }
   };
 }

@@ -46,9 +46,7 @@ export class Creation {
   ): Promise<AccessKey & Partial<NewAccessKey>> {
     const { store } = this.#services;
     const { clientRequestToken } = this.#request;
-    const finished = before.find(
-      ({ accessKeyId }) => records.get(accessKeyId)?.clientRequestToken === clientRequestToken,
-    );
+    const finished = before.find(({ accessKeyId }) => this.#isOwn(records.get(accessKeyId)));
     if (finished && (await this.#isWhole(finished))) return finished;
 
     const accessKeyIds = before.map(({ accessKeyId }) => accessKeyId);
@@ -60,7 +58,8 @@ export class Creation {
       intent.accessKeyIds.push(...other.accessKeyIds);
       await store.putIntent(clientRequestToken, intent, { takeOver: true });
     }
-    return this.#createAndRecord(intent);
+    const own = await this.#findMadeMeanwhile(intent);
+    return own ?? this.#createAndRecord(intent);
   }
 
   /** Takes back what was made. @throws HandlerError the error, with what could not be taken back. */
@@ -74,6 +73,22 @@ export class Creation {
     throw leftovers.length > 0
       ? withHint(error, `left behind, delete it: ${leftovers.join('; ')}`)
       : error;
+  }
+
+  /** Another invocation with this token may have begun and ended before this one's intent stood. */
+  async #findMadeMeanwhile({ accessKeyIds }: Intent): Promise<AccessKey | undefined> {
+    const { accessKeys, store } = this.#services;
+    const made = (await accessKeys.list(this.#userName)).filter(
+      ({ accessKeyId }) => !accessKeyIds.includes(accessKeyId),
+    );
+    if (made.length === 0) return undefined;
+    const { records } = await store.findAll(made.map(({ accessKeyId }) => accessKeyId));
+    const own = made.find(({ accessKeyId }) => this.#isOwn(records.get(accessKeyId)));
+    return own && (await this.#isWhole(own)) ? own : undefined;
+  }
+
+  #isOwn(record: StoredRecord | undefined): boolean {
+    return record?.clientRequestToken === this.#request.clientRequestToken;
   }
 
   async #createAndRecord(intent: Intent): Promise<AccessKey & Partial<NewAccessKey>> {

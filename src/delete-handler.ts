@@ -54,7 +54,8 @@ export async function remove(request: Request, session: Session): Promise<Progre
   }
   if (!isDeleted && !record) throw notFound(accessKeyId);
   if (record) await store.delete(accessKeyId);
-  return confirm(accessKeys, startStabilization(owner ?? '', accessKeyId));
+  if (owner === undefined) return succeeded();
+  return confirm(accessKeys, startStabilization(owner, accessKeyId));
 }
 
 async function confirm(

@@ -70,7 +70,7 @@ export function toHandlerRequest<Model, TypeConfiguration>(
   return {
     action: action as Action,
     clientRequestToken: action === 'CREATE' ? toText('bearerToken', bearerToken) : '',
-    region: toText('region', region),
+    region: toRegion(region),
     stackId: isText(stackId) ? stackId : undefined,
     logicalResourceId: isText(data.logicalResourceId) ? data.logicalResourceId : undefined,
     model: toModel(
@@ -260,9 +260,18 @@ function toJson(
   return json;
 }
 
+function toRegion(value: unknown): string {
+  if (!isRegion(value)) throw new HandlerError('InvalidRequest', 'the event lacks a valid region');
+  return value;
+}
+
 function toText(name: string, value: unknown): string {
   if (!isText(value)) throw new HandlerError('InvalidRequest', `the event lacks its ${name}`);
   return value;
+}
+
+export function isRegion(value: unknown): value is string {
+  return typeof value === 'string' && /^(?=.{1,63}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(value);
 }
 
 export function isText(value: unknown): value is string {

@@ -1,6 +1,6 @@
 import { CloudWatch } from './cloudwatch.ts';
 import type { Log } from './log.ts';
-import { asJson, findCredentials, isText } from './request.ts';
+import { asJson, findCredentials, isRegion, isText } from './request.ts';
 
 /** How an invocation ended, for its metrics. */
 export interface Outcome {
@@ -26,7 +26,7 @@ export function openTelemetry(
   const credentials = findCredentials(event, 'providerCredentials');
   const { action, region, awsAccountId, stackId, requestData } = asJson(event) ?? {};
   const { providerLogGroupName, logicalResourceId } = asJson(requestData) ?? {};
-  if (!credentials || typeof providerLogGroupName !== 'string' || typeof region !== 'string') {
+  if (!credentials || !isText(providerLogGroupName) || !isRegion(region)) {
     return () => Promise.resolve();
   }
   log.conceal(credentials.secretAccessKey, credentials.sessionToken);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AccessKey, AccessKeys, NewAccessKey } from './access-keys.ts';
+import { isYoung, type AccessKey, type AccessKeys, type NewAccessKey } from './access-keys.ts';
 import { isOutcomeUnknown } from './errors.ts';
 import type { Request, Status } from './model.ts';
 import { SeveralOrphans, settle } from './orphans.ts';
@@ -7,10 +7,13 @@ import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import { toSecretVersionId } from './secret-version-id.ts';
 import type { SecretVersions } from './secret-versions.ts';
 import type { Intent, SecretStore, StoredRecord } from './secret-store.ts';
+import { poll } from './stabilization.ts';
 import type { Users } from './users.ts';
 
 /** How often one invocation, which has 60 seconds, can afford to find out what an attempt made. */
 const MAX_SETTLEMENTS = 2;
+/** How long the secret of a recorded key may be on its way: at worst, a lost answer and a retry. */
+const SECRET_PATIENCE_MS = 6_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What a CREATE works on. */
@@ -53,7 +56,8 @@ export class Creation {
     const intent: Intent = { attemptId: randomUUID(), accessKeyIds, startedAt: Date.now() };
     const other = earlier ?? (await store.putIntent(clientRequestToken, intent));
     if (other) {
-      const own = await this.#settle(other);
+      // A key is recorded only after whatever was made before it was cleared up.
+      const own = finished ? undefined : await this.#settle(other);
       if (own) return own;
       intent.accessKeyIds.push(...other.accessKeyIds);
       await store.putIntent(clientRequestToken, intent, { takeOver: true });
@@ -143,10 +147,16 @@ export class Creation {
     if (failure) await this.undo(failure.reason, accessKeyId);
   }
 
-  /** A key whose secret an interrupted attempt did not hand over is of no use; it is discarded. */
-  async #isWhole({ accessKeyId }: AccessKey): Promise<boolean> {
+  /**
+   * A key whose secret an interrupted attempt did not hand over is of no use; it is discarded. An
+   * attempt that still runs hands it over in seconds.
+   */
+  async #isWhole(accessKey: AccessKey): Promise<boolean> {
     const { secret } = this.#services;
-    if (!secret || (await secret.has(accessKeyId))) return true;
+    const { accessKeyId } = accessKey;
+    if (!secret) return true;
+    const patience = isYoung(accessKey) ? SECRET_PATIENCE_MS : 0;
+    if (await poll(patience, async () => (await secret.has(accessKeyId)) || undefined)) return true;
     const [leftover] = await this.#discard(accessKeyId);
     if (leftover === undefined) return false;
     throw new HandlerError(

@@ -35,16 +35,17 @@ export async function remove(request: Request, session: Session): Promise<Progre
 
   const users = new Users(session);
   const deleteKeyOf = async (user: string): Promise<boolean> => {
+    let isDeleted: boolean;
     try {
-      const isDeleted = await accessKeys.delete(user, accessKeyId);
-      await users.deleteDescription(user, accessKeyId);
-      return isDeleted;
+      isDeleted = await accessKeys.delete(user, accessKeyId);
     } catch (error) {
       if (!hasErrorCode(error, 'AccessDenied')) throw error;
       // A role narrowed to a path is denied what concerns a user who is gone, too.
       if (byId((await accessKeys.listIfThere(user)) ?? [], accessKeyId)) throw error;
       return false;
     }
+    await users.deleteDescription(user, accessKeyId);
+    return isDeleted;
   };
   let owner = supposedOwner;
   let isDeleted = owner !== undefined && (await deleteKeyOf(owner));

@@ -116,18 +116,25 @@ export class SecretVersions {
     from: string | undefined,
     to: string | undefined,
   ): Promise<void> {
-    await attempt(
-      `moving ${VersionStage} of secret ${this.#secretId} to version ${to ?? '(none)'}`,
-      () =>
-        this.#client.send(
-          new UpdateSecretVersionStageCommand({
-            SecretId: this.#secretId,
-            VersionStage,
-            RemoveFromVersionId: from,
-            MoveToVersionId: to,
-          }),
-        ),
-    );
+    try {
+      await attempt(
+        `moving ${VersionStage} of secret ${this.#secretId} to version ${to ?? '(none)'}`,
+        () =>
+          this.#client.send(
+            new UpdateSecretVersionStageCommand({
+              SecretId: this.#secretId,
+              VersionStage,
+              RemoveFromVersionId: from,
+              MoveToVersionId: to,
+            }),
+          ),
+      );
+    } catch (error) {
+      // A try whose answer was lost, or another attempt of the operation, has moved it already.
+      if (!hasErrorCode(error, 'InvalidRequest')) throw error;
+      const stages = await this.#describe();
+      if (!stages || findVersion(stages, VersionStage) !== to) throw error;
+    }
   }
 }
 

@@ -1,8 +1,11 @@
 import {
   CreateAccessKeyCommand,
   DeleteAccessKeyCommand,
+  GetUserCommand,
   ListAccessKeysCommand,
   ListUsersCommand,
+  ListUserTagsCommand,
+  PutUserPermissionsBoundaryCommand,
   UpdateAccessKeyCommand,
 } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -49,6 +52,50 @@ describe('strict IAM', () => {
 
     expect(first).toMatchObject({ IsTruncated: true, Marker: expect.any(String) });
     expect((await type.keysOf(userName)).map(({ id }) => id).sort()).toEqual(ids.sort());
+  });
+
+  it('pages through tags', async () => {
+    const tags = { a: '1', b: '2', c: '3' };
+    await type.tag(userName, tags);
+    type.pageSizes.tags = 2;
+
+    const first = await type.iam.send(new ListUserTagsCommand({ UserName: userName }));
+
+    expect(first).toMatchObject({ IsTruncated: true, Marker: expect.any(String) });
+    expect(first.Tags).toHaveLength(2);
+    expect(await type.tagsOf(userName)).toEqual(tags);
+  });
+
+  it('takes 50 tags and no more, and no sign that a tag may not have', async () => {
+    const names = Array.from({ length: 50 }, (_, index) => `tag-${index}`);
+    await type.tag(userName, Object.fromEntries(names.map((name) => [name, 'x'])));
+
+    await expect(type.tag(userName, { 'tag-50': 'x' })).rejects.toMatchObject({
+      name: 'LimitExceededException',
+    });
+    await expect(type.tag(userName, { 'tag-0': 'a & b' })).rejects.toMatchObject({
+      name: 'ValidationError',
+    });
+    await expect(type.tag(userName, { 'tag-0': 'x'.repeat(257) })).rejects.toMatchObject({
+      name: 'ValidationError',
+    });
+    await type.tag(userName, { 'tag-0': 'y' });
+    expect(Object.keys(await type.tagsOf(userName))).toHaveLength(50);
+  });
+
+  it("shows a user's permissions boundary, and whose it is not", async () => {
+    const PermissionsBoundary = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+    const other = await type.createUser();
+    await type.iam.send(
+      new PutUserPermissionsBoundaryCommand({ UserName: userName, PermissionsBoundary }),
+    );
+
+    const [bound, free] = await Promise.all(
+      [userName, other].map((UserName) => type.iam.send(new GetUserCommand({ UserName }))),
+    );
+
+    expect(bound?.User?.PermissionsBoundary?.PermissionsBoundaryArn).toBe(PermissionsBoundary);
+    expect(free?.User?.PermissionsBoundary).toBeUndefined();
   });
 
   it('knows a user in any spelling, and answers with its own', async () => {
@@ -98,8 +145,9 @@ describe('strict IAM', () => {
     sts.destroy();
   });
 
-  it('lets the keys follow a user who is renamed, twice', async () => {
+  it('lets keys and tags follow a user who is renamed, twice', async () => {
     const id = await type.createForeignKey(userName);
+    await type.tag(userName, { team: 'a b', [id]: 'for CI' });
     await type.renameUser(userName, `${userName}-2`);
     await type.renameUser(`${userName}-2`, `${userName}-3`);
 
@@ -107,7 +155,10 @@ describe('strict IAM', () => {
       new ListAccessKeysCommand({ UserName: `${userName}-3` }),
     );
     await type.deleteKey(`${userName}-3`, id);
+    await type.createUser(userName);
 
+    expect(await type.tagsOf(`${userName}-3`)).toEqual({ team: 'a b', [id]: 'for CI' });
+    expect(await type.tagsOf(userName)).toEqual({});
     expect(AccessKeyMetadata).toMatchObject([{ AccessKeyId: id, UserName: `${userName}-3` }]);
     expect(await type.keysOf(`${userName}-3`)).toEqual([]);
     expect(await type.allUsers()).toContain(`${userName}-3`);

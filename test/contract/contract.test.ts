@@ -1,4 +1,14 @@
-import { CreateUserCommand, IAMClient, ListAccessKeysCommand } from '@aws-sdk/client-iam';
+import {
+  CreateUserCommand,
+  IAMClient,
+  ListAccessKeysCommand,
+  ListUserTagsCommand,
+} from '@aws-sdk/client-iam';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { readFile } from 'node:fs/promises';
 import { startFunction, type LocalFunction } from '../../local/function.ts';
@@ -32,6 +42,8 @@ const INPUT_SETS = [
   [1, 'a key that is Active, then Inactive'],
   [2, 'a key that is Inactive, then Active'],
   [3, 'a key with a Serial'],
+  [4, 'a key with a Description'],
+  [5, 'a key with a SecretId'],
 ] as const;
 
 describe.each(INPUT_SETS)('AWS contract suite, input set %i: %s', (set) => {
@@ -39,19 +51,25 @@ describe.each(INPUT_SETS)('AWS contract suite, input set %i: %s', (set) => {
   let lambda: LocalFunction;
   let invokeEndpoint: InvokeEndpoint;
   let results: ReadonlyMap<string, ContractResult>;
-  let userName: string;
+  let inputs: Inputs;
   let iam: IAMClient;
   let ssm: SSMClient;
+  let secretsManager: SecretsManagerClient;
 
   beforeAll(async () => {
     aws = await startMoto();
     lambda = await startFunction({ endpoint: aws.endpoint });
     invokeEndpoint = await startInvokeEndpoint(lambda);
     const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-    iam = new IAMClient({ endpoint: aws.endpoint, region: 'us-east-1', credentials });
-    ssm = new SSMClient({ endpoint: aws.endpoint, region: 'us-east-1', credentials });
-    userName = await readUserName(set);
-    await iam.send(new CreateUserCommand({ UserName: userName }));
+    const configuration = { endpoint: aws.endpoint, region: 'us-east-1', credentials };
+    iam = new IAMClient(configuration);
+    ssm = new SSMClient(configuration);
+    secretsManager = new SecretsManagerClient(configuration);
+    inputs = await readInputs(set);
+    await iam.send(new CreateUserCommand({ UserName: inputs.UserName }));
+    if (inputs.SecretId !== undefined) {
+      await secretsManager.send(new CreateSecretCommand({ Name: inputs.SecretId }));
+    }
 
     results = await runContractSuite(set, {
       endpoint: aws.endpoint,
@@ -65,6 +83,7 @@ describe.each(INPUT_SETS)('AWS contract suite, input set %i: %s', (set) => {
     await aws.stop();
     iam.destroy();
     ssm.destroy();
+    secretsManager.destroy();
   });
 
   it.each(APPLICABLE)('passes %s', (name) => {
@@ -81,15 +100,37 @@ describe.each(INPUT_SETS)('AWS contract suite, input set %i: %s', (set) => {
     expect([...results.keys()].sort()).toEqual(known.sort());
   });
 
-  it('leaves no key and no parameter behind', async () => {
-    const { AccessKeyMetadata } = await iam.send(new ListAccessKeysCommand({ UserName: userName }));
+  it('leaves no key, no parameter and no description behind', async () => {
+    const { UserName } = inputs;
+    const { AccessKeyMetadata } = await iam.send(new ListAccessKeysCommand({ UserName }));
     const { Parameters } = await ssm.send(new DescribeParametersCommand({}));
+    const { Tags } = await iam.send(new ListUserTagsCommand({ UserName }));
 
-    expect({ AccessKeyMetadata, Parameters }).toEqual({ AccessKeyMetadata: [], Parameters: [] });
+    expect({ AccessKeyMetadata, Parameters, Tags }).toEqual({
+      AccessKeyMetadata: [],
+      Parameters: [],
+      Tags: [],
+    });
+  });
+
+  it('leaves no version pending, of the secret if there is one', async () => {
+    const { SecretId } = inputs;
+    const { VersionIdsToStages = {} } =
+      SecretId === undefined
+        ? {}
+        : await secretsManager.send(new DescribeSecretCommand({ SecretId }));
+
+    const stages = Object.values(VersionIdsToStages).flat();
+    expect(stages.includes('AWSCURRENT')).toBe(SecretId !== undefined);
+    expect(stages).not.toContain('AWSPENDING');
   });
 });
 
-async function readUserName(set: number): Promise<string> {
-  const inputs = await readFile(`inputs/inputs_${set}_create.json`, 'utf8');
-  return (JSON.parse(inputs) as { UserName: string }).UserName;
+interface Inputs {
+  readonly UserName: string;
+  readonly SecretId?: string;
+}
+
+async function readInputs(set: number): Promise<Inputs> {
+  return JSON.parse(await readFile(`inputs/inputs_${set}_create.json`, 'utf8')) as Inputs;
 }

@@ -60,6 +60,17 @@ export function firstTimes(
   };
 }
 
+/** The first `times` calls of one action take effect, and their answers get lost on the way. */
+export function loseAnswers(times: number, action: string): Behaviour {
+  let lost = 0;
+  return async (call, next) => {
+    const answer = await next(call);
+    if (actionOf(call) !== action || lost >= times) return answer;
+    lost += 1;
+    throw new Error('the answer is lost');
+  };
+}
+
 /** Answers the first call of `action` that follows a call of `cause` as it would have been before it. */
 export function staleOnce(action: string, cause: string): Behaviour {
   let before: Answer | undefined;

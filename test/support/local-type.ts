@@ -6,9 +6,19 @@ import {
   IAMClient,
   ListAccessKeysCommand,
   ListUsersCommand,
+  ListUserTagsCommand,
+  TagUserCommand,
+  UntagUserCommand,
   UpdateAccessKeyCommand,
   UpdateUserCommand,
+  type CreateUserCommandInput,
 } from '@aws-sdk/client-iam';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import {
   DeleteParameterCommand,
   DescribeParametersCommand,
@@ -28,6 +38,7 @@ import { startMoto, type LocalAws } from '../../local/moto.ts';
 import { startAwsProxy, type AwsProxy, type Behaviour, type Call } from './aws-proxy.ts';
 import { expectNoSecret, secretsIn, textsOf, type Exposure } from './sentinel.ts';
 import { useStrictIam, type PageSizes } from './strict-iam.ts';
+import { useStrictSecrets } from './strict-secrets.ts';
 
 export const REGION = 'us-east-1';
 export const ACCOUNT_ID = '123456789012';
@@ -71,6 +82,7 @@ export class LocalType {
   /** Who looks at the far side; sees what the handlers see. */
   iam!: IAMClient;
   ssm!: SSMClient;
+  secretsManager!: SecretsManagerClient;
   container!: LocalFunction;
   readonly #admin = newCredentials('admin');
   readonly #containers: LocalFunction[] = [];
@@ -85,6 +97,7 @@ export class LocalType {
     this.aws = await startMoto();
     this.proxy = await startAwsProxy(this.aws.endpoint);
     this.pageSizes = useStrictIam(this.proxy);
+    useStrictSecrets(this.proxy, this.aws.endpoint);
     this.proxy.use(async (call, next) => {
       const answer = await next(call);
       const [, secret] = /<SecretAccessKey>([^<]+)</.exec(answer.body) ?? [];
@@ -92,8 +105,10 @@ export class LocalType {
       return answer;
     });
     const { endpoint } = this.proxy;
-    this.iam = new IAMClient({ endpoint, region: REGION, credentials: this.#admin });
-    this.ssm = new SSMClient({ endpoint, region: REGION, credentials: this.#admin });
+    const configuration = { endpoint, region: REGION, credentials: this.#admin };
+    this.iam = new IAMClient(configuration);
+    this.ssm = new SSMClient(configuration);
+    this.secretsManager = new SecretsManagerClient(configuration);
     this.container = await this.startContainer();
   }
 
@@ -107,6 +122,7 @@ export class LocalType {
       await Promise.all(this.#containers.map((container) => container.stop()));
       this.iam.destroy();
       this.ssm.destroy();
+      this.secretsManager.destroy();
       await this.proxy.stop();
       await this.aws.stop();
     }
@@ -185,8 +201,11 @@ export class LocalType {
     return this.#minted;
   }
 
-  async createUser(userName = `user-${randomUUID().slice(0, 8)}`): Promise<string> {
-    await this.iam.send(new CreateUserCommand({ UserName: userName }));
+  async createUser(
+    userName = `user-${randomUUID().slice(0, 8)}`,
+    options: Pick<CreateUserCommandInput, 'Path' | 'Tags'> = {},
+  ): Promise<string> {
+    await this.iam.send(new CreateUserCommand({ UserName: userName, ...options }));
     return userName;
   }
 
@@ -238,6 +257,54 @@ export class LocalType {
     await this.deleteKey(userName, id);
     const name = `${PREFIX}/${id}`;
     if ((await this.parameters()).includes(name)) await this.deleteParameter(name);
+  }
+
+  async tag(UserName: string, tags: Readonly<Record<string, string>>): Promise<void> {
+    const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+    await this.iam.send(new TagUserCommand({ UserName, Tags }));
+  }
+
+  async untag(UserName: string, ...TagKeys: string[]): Promise<void> {
+    await this.iam.send(new UntagUserCommand({ UserName, TagKeys }));
+  }
+
+  async tagsOf(UserName: string): Promise<Record<string, string>> {
+    const tags: Record<string, string> = {};
+    let Marker: string | undefined;
+    do {
+      const page = await this.iam.send(new ListUserTagsCommand({ UserName, Marker }));
+      for (const { Key = '', Value = '' } of page.Tags ?? []) tags[Key] = Value;
+      Marker = page.Marker;
+    } while (Marker);
+    return tags;
+  }
+
+  /** @returns its name, and its ARN. */
+  async createSecret(SecretString?: string): Promise<{ name: string; arn: string }> {
+    const name = `secret-${randomUUID().slice(0, 8)}`;
+    const { ARN = '' } = await this.secretsManager.send(
+      new CreateSecretCommand({ Name: name, SecretString }),
+    );
+    return { name, arn: ARN };
+  }
+
+  /** Which version has which stage. */
+  async stagesOf(SecretId: string): Promise<Record<string, string>> {
+    const { VersionIdsToStages = {} } = await this.secretsManager.send(
+      new DescribeSecretCommand({ SecretId }),
+    );
+    return Object.fromEntries(
+      Object.entries(VersionIdsToStages).flatMap(([versionId, stages]) =>
+        stages.map((stage) => [stage, versionId]),
+      ),
+    );
+  }
+
+  async secretValue(SecretId: string, VersionStage?: string): Promise<string> {
+    const { SecretString = '' } = await this.secretsManager.send(
+      new GetSecretValueCommand({ SecretId, VersionStage }),
+    );
+    return SecretString;
   }
 
   async keysOf(userName: string): Promise<{ id: string; status: string }[]> {
@@ -312,7 +379,7 @@ export class LocalType {
 
   async finishTest(): Promise<void> {
     this.allow();
-    Object.assign(this.pageSizes, { users: 1000, keys: 1000 });
+    Object.assign(this.pageSizes, { users: 1000, keys: 1000, tags: 1000 });
     for (const { cloudFormation, id } of this.#made.splice(0)) {
       expect(['SUCCESS', 'NotFound']).toContain(outcomeOf(await cloudFormation.delete(id)));
     }

@@ -12,14 +12,15 @@ interface Request {
   readonly requestData?: Readonly<Record<string, Properties | null | undefined>>;
 }
 
-/** Every form in which the credentials of these requests and the minted secrets could be written. */
+/** Every form in which the credentials of these requests and the secrets made could be written. */
 export function secretsIn(exposures: readonly Exposure[], minted: readonly string[]): string[] {
   const credentials = exposures.flatMap(({ request }) => {
     const { callerCredentials, providerCredentials } =
       (request as Request | null)?.requestData ?? {};
     return [callerCredentials, providerCredentials].flatMap((given) => Object.values(given ?? {}));
   });
-  const secrets = [...credentials, ...minted].filter(
+  const passwords = exposures.map(({ answer }) => answer?.resourceModel?.SesSmtpPassword);
+  const secrets = [...credentials, ...minted, ...passwords].filter(
     (secret): secret is string => typeof secret === 'string' && secret.length >= 8,
   );
   return [...new Set(secrets)].flatMap((secret) => [
@@ -30,11 +31,12 @@ export function secretsIn(exposures: readonly Exposure[], minted: readonly strin
   ]);
 }
 
-/** Whatever of the invocations is kept or shown: all but the secret that READ and CREATE return. */
+/** Whatever of the invocations is kept or shown: all but the secrets that READ and CREATE return. */
 export function textsOf(exposures: readonly Exposure[], calls: readonly Call[]): string[] {
   const answers = exposures.map(({ answer }) => {
     if (answer?.status !== 'SUCCESS' || !answer.resourceModel) return answer;
-    return { ...answer, resourceModel: { ...answer.resourceModel, SecretAccessKey: undefined } };
+    const shown = { SecretAccessKey: undefined, SesSmtpPassword: undefined };
+    return { ...answer, resourceModel: { ...answer.resourceModel, ...shown } };
   });
   const delivered = calls.filter(({ service }) => service === 'logs' || service === 'monitoring');
   return [

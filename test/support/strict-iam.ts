@@ -1,10 +1,14 @@
 import { refuse, type Answer, type AwsProxy, type Behaviour, type Call } from './aws-proxy.ts';
 
-/** The most users, or keys, on one page; IAM may stop short of MaxItems as it likes. */
+/** The most users, keys or tags on one page; IAM may stop short of MaxItems as it likes. */
 export interface PageSizes {
   users: number;
   keys: number;
+  tags: number;
 }
+
+const MAX_TAGS = 50;
+const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 
 const STATUSES: readonly unknown[] = ['Active', 'Inactive'];
 const NEEDS_USER = [
@@ -12,21 +16,30 @@ const NEEDS_USER = [
   'DeleteAccessKey',
   'ListAccessKeys',
   'UpdateAccessKey',
+  'GetUser',
+  'ListUserTags',
+  'TagUser',
+  'UntagUser',
 ] as const satisfies string[];
 
 /**
  * Makes moto behind the proxy as strict as IAM: it pages, takes a user name in any case, refuses
- * what IAM refuses, knows an inactive key when it sees one, and lets keys follow a renamed user.
+ * what IAM refuses, knows an inactive key when it sees one, lets keys and tags follow a renamed
+ * user, and has permissions boundaries.
  */
 export function useStrictIam(proxy: AwsProxy): PageSizes {
-  const pageSizes = { users: 1000, keys: 1000 };
+  const pageSizes = { users: 1000, keys: 1000, tags: 1000 };
   proxy.use(refuseWhatIamRefuses);
+  proxy.use(refuseBadTags(proxy));
+  proxy.use(keepBoundaries());
+  proxy.use(moveTags(proxy));
   proxy.use(refuseInactiveKeys());
   proxy.use(renameOwners(proxy));
   proxy.use(ignoreCase(proxy));
   proxy.use((call, next) => {
     if (call.action === 'ListUsers') return paged(call, next, pageSizes.users, 'UserName');
     if (call.action === 'ListAccessKeys') return paged(call, next, pageSizes.keys, 'AccessKeyId');
+    if (call.action === 'ListUserTags') return paged(call, next, pageSizes.tags, 'Key');
     return next(call);
   });
   return pageSizes;
@@ -63,6 +76,83 @@ function refuseInactiveKeys(): Behaviour {
     }
     return answer;
   };
+}
+
+/** moto takes any tag, and any number of them. */
+function refuseBadTags(proxy: AwsProxy): Behaviour {
+  return async (call, next) => {
+    if (call.service !== 'iam' || call.action !== 'TagUser') return next(call);
+    const tags = tagsIn(call);
+    if (tags.some(({ value }) => !TAG_VALUE.test(value))) {
+      const message =
+        "1 validation error detected: Value at 'tags.1.member.value' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*";
+      return refuse(call, 400, 'ValidationError', message);
+    }
+    const { body } = await proxy.ask('ListUserTags', {
+      UserName: String(call.parameters.UserName),
+    });
+    const keys = new Set([...valuesOf(body, 'Key'), ...tags.map(({ key }) => key)]);
+    return keys.size > MAX_TAGS
+      ? refuse(call, 409, 'LimitExceeded', `Cannot exceed quota for TagsPerUser: ${MAX_TAGS}`)
+      : next(call);
+  };
+}
+
+/** moto has none for users. */
+function keepBoundaries(): Behaviour {
+  const boundaries = new Map<unknown, string>();
+  return async (call, next) => {
+    const { action, parameters } = call;
+    const boundary = boundaries.get(parameters.UserName);
+    switch (action) {
+      case 'PutUserPermissionsBoundary':
+        boundaries.set(parameters.UserName, String(parameters.PermissionsBoundary));
+        return {
+          status: 200,
+          headers: { 'content-type': 'text/xml' },
+          body: `<${action}Response></${action}Response>`,
+        };
+      case 'GetUser': {
+        const answer = await next(call);
+        if (boundary === undefined) return answer;
+        const element = `<PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType><PermissionsBoundaryArn>${boundary}</PermissionsBoundaryArn></PermissionsBoundary>`;
+        return { ...answer, body: answer.body.replace('</User>', `${element}</User>`) };
+      }
+      default:
+        return next(call);
+    }
+  };
+}
+
+/** moto keeps a user's tags by name. */
+function moveTags(proxy: AwsProxy): Behaviour {
+  return async (call, next) => {
+    const { UserName, NewUserName } = call.parameters;
+    if (call.action !== 'UpdateUser' || NewUserName === undefined) return next(call);
+    const { body } = await proxy.ask('ListUserTags', { UserName: String(UserName) });
+    const keys = valuesOf(body, 'Key');
+    const values = valuesOf(body, 'Value');
+    const members = (name: string, texts: string[]) =>
+      Object.fromEntries(texts.map((text, index) => [name.replace('N', `${index + 1}`), text]));
+    const untagged = members('TagKeys.member.N', keys);
+    await proxy.ask('UntagUser', { UserName: String(UserName), ...untagged });
+    const answer = await next(call);
+    await proxy.ask('TagUser', {
+      UserName: String(answer.status === 200 ? NewUserName : UserName),
+      ...members('Tags.member.N.Key', keys),
+      ...members('Tags.member.N.Value', values),
+    });
+    return answer;
+  };
+}
+
+function tagsIn({ parameters }: Call): { key: string; value: string }[] {
+  const texts = parameters as Readonly<Record<string, string>>;
+  const keys = Object.keys(texts).filter((name) => /^Tags\.member\.\d+\.Key$/.test(name));
+  return keys.map((name) => ({
+    key: texts[name] ?? '',
+    value: texts[name.replace(/Key$/, 'Value')] ?? '',
+  }));
 }
 
 /** moto renames a user and leaves the old name on the user's keys, by which it deletes them. */
@@ -149,8 +239,10 @@ async function paged(
     : '<IsTruncated>false</IsTruncated>';
   const body = answer.body
     .replace(/<IsTruncated>.*?<\/IsTruncated>|<IsTruncated *\/>/s, '')
-    .replace(/(<(Users|AccessKeyMetadata)>).*(<\/\2>)/s, (_, open: string, __, close: string) =>
-      [open, ...page.map(({ member }) => member), close, end].join(''),
+    .replace(
+      /(<(Users|AccessKeyMetadata|Tags)>).*(<\/\2>)/s,
+      (_, open: string, __, close: string) =>
+        [open, ...page.map(({ member }) => member), close, end].join(''),
     );
   return { ...answer, body };
 }

@@ -1,0 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { nameOf, type CallPoint } from './calls.ts';
+import type { Stage } from './stage.ts';
+
+const QUIET_MS = 50;
+
+/**
+ * Ends the process when that call waits, with or without having taken effect, and those beside it
+ * are done. Nothing of the call reaches anybody afterwards.
+ */
+export async function killAt(stage: Stage, at: CallPoint, when: 'before' | 'after'): Promise<void> {
+  const { proxy } = stage;
+  const held = proxy.hold(when, (call) => nameOf(call) === nameOf(at));
+  await held.reached();
+  const others = (): boolean =>
+    proxy.calls.some((call) => call.outcome === 'pending' && nameOf(call) !== nameOf(at));
+  do await sleep(QUIET_MS);
+  while (others());
+  await stage.kill();
+  held.drop();
+}

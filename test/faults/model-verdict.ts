@@ -1,0 +1,41 @@
+import type { Properties } from '../../local/cloudformation.ts';
+import type { Holdings } from './aws.ts';
+import { holds, versionOf } from './secret-verdict.ts';
+import { PREFIX } from './stage.ts';
+import type { Deed } from './verdict.ts';
+
+/** Whether the model says what is there, with the secret that AWS gave out for the key. */
+export function judgeModel(
+  { stage, operation, arranged, outcome }: Deed,
+  after: Holdings,
+): string[] {
+  const model = outcome.resourceModel ?? {};
+  const id = String(model.Id);
+  const key = after.keys.get(id);
+  const value = after.parameters.get(`${PREFIX}/${id}`);
+  const recorded = value === undefined ? undefined : (JSON.parse(value) as Properties);
+  const problems: string[] = [];
+  const expectSame = (what: string, found: unknown, expected: unknown): void => {
+    if (found !== expected)
+      problems.push(`${what}: ${String(found)} in place of ${String(expected)}`);
+  };
+  if (arranged.model) expectSame('Id', model.Id, arranged.model.Id);
+  expectSame('UserName', model.UserName, key?.userName);
+  expectSame('Status', model.Status, key?.status);
+  expectSame('Description', model.Description, after.tags.get(id));
+  if (operation.kind !== 'READ')
+    expectSame('status of the key', key?.status, operation.desired.Status);
+
+  const secret = stage.proxy.secrets.get(id);
+  const isInSecret = after.secrets.length > 0;
+  const isDelivered = after.secrets.some((each) => holds(each, id, secret));
+  const shown = isInSecret ? undefined : secret;
+  expectSame('do readers of the secret get it', isDelivered, isInSecret);
+  expectSame('SecretVersionId', model.SecretVersionId, isInSecret ? versionOf(id) : undefined);
+  expectSame('is the secret the one that signs', model.SecretAccessKey === shown, true);
+  expectSame('is it the recorded one', recorded?.secretAccessKey === shown, true);
+  expectSame('is there a password', 'SesSmtpPassword' in model, shown !== undefined);
+  if (Number.isNaN(Date.parse(String(model.CreateDate)))) problems.push('no CreateDate');
+  if ('Serial' in model) problems.push('a write-only property was returned');
+  return problems;
+}

@@ -1,0 +1,314 @@
+import type { CloudFormation, Outcome, Properties } from '../../local/cloudformation.ts';
+import type { CallPoint } from './calls.ts';
+import { ANSWER_LOST, DENIED_ONCE } from './faults.ts';
+import { SECRET, USER, type Stage } from './stage.ts';
+
+export type Kind = 'CREATE' | 'READ' | 'UPDATE' | 'DELETE' | 'LIST';
+
+/** What an operation acts on, made before it. */
+export interface Arranged {
+  /** A key of the same user that nobody else may touch. */
+  readonly bystander: string;
+  /** The model of the key that the operation is about; undefined where CREATE makes it. */
+  readonly model?: Properties;
+  readonly token: string;
+}
+
+export interface Operation {
+  readonly name: string;
+  readonly kind: Kind;
+  /** How it ends when there is no fault. */
+  readonly ends: 'SUCCESS' | 'NotFound';
+  /** What else it may end with where the answer of CreateAccessKey is lost. */
+  readonly endsUnknown: readonly string[];
+  /** The invocation that the faults are aimed at, from one on. */
+  readonly invocation: number;
+  /** Whether faults strike at a call; some stand for others like them. */
+  isStruck(call: CallPoint): boolean;
+  readonly delivers: boolean;
+  readonly desired: Properties;
+  readonly typeConfiguration: Properties;
+  /** Makes the user's other key. */
+  makeBystander(stage: Stage): Promise<string>;
+  arrange(stage: Stage, bystander: string): Promise<Omit<Arranged, 'bystander'>>;
+  /** Sets the scene for the invocations before the one that faults are aimed at, then ends it. */
+  before(stage: Stage): void;
+  after(stage: Stage): void;
+  act(cloudFormation: CloudFormation, arranged: Arranged, desired: Properties): Promise<Outcome>;
+}
+
+const ACTIVE = { UserName: USER, Status: 'Active', Serial: 1 };
+const INACTIVE = { UserName: USER, Status: 'Inactive', Serial: 1 };
+const DESCRIBED = { ...ACTIVE, Description: 'for the nightly build' };
+const DELIVERED = { ...ACTIVE, Serial: 2, SecretId: SECRET };
+const TOKEN = 'the-same-token-in-every-retry';
+const ANOTHER_TOKEN = 'the-token-of-another-operation';
+const NOTHING = (): void => undefined;
+
+type Given = Pick<Operation, 'name' | 'kind' | 'act'> & Partial<Operation>;
+
+function operation(given: Given): Operation {
+  return {
+    ends: 'SUCCESS',
+    endsUnknown: [],
+    invocation: 1,
+    isStruck: () => true,
+    delivers: false,
+    desired: ACTIVE,
+    typeConfiguration: {},
+    makeBystander: ({ aws }) => aws.createKey(USER),
+    arrange: () => Promise.resolve({ token: TOKEN }),
+    before: NOTHING,
+    after: NOTHING,
+    ...given,
+  };
+}
+
+const create: Operation['act'] = (cloudFormation, { token }, desired) =>
+  cloudFormation.create(desired, { token });
+const read: Operation['act'] = (cloudFormation, { model }) =>
+  cloudFormation.read(String(model?.Id));
+const update: Operation['act'] = (cloudFormation, { model = {} }, desired) =>
+  cloudFormation.update(model, desired);
+const remove: Operation['act'] = (cloudFormation, { model = {} }) => cloudFormation.delete(model);
+const removeById: Operation['act'] = (cloudFormation, { model }) =>
+  cloudFormation.delete(String(model?.Id));
+
+/** A key that the type made. */
+async function makeKey(stage: Stage, desired: Properties, token = TOKEN): Promise<Properties> {
+  const made = await stage.cloudFormation().create(desired, { token });
+  if (!made.resourceModel) throw new Error(`arranging a key: ${JSON.stringify(made.events)}`);
+  return { ...made.resourceModel, Serial: desired.Serial };
+}
+
+const own =
+  (desired: Properties = ACTIVE): Operation['arrange'] =>
+  async (stage) => ({ token: TOKEN, model: await makeKey(stage, desired) });
+
+/** A key that a rotation replaces: the secret's readers get it. */
+async function makeKeyInSecret(stage: Stage): Promise<string> {
+  await stage.aws.createSecret(SECRET);
+  const { Id } = await makeKey(stage, { ...DELIVERED, Serial: 1 }, ANOTHER_TOKEN);
+  return String(Id);
+}
+
+/** A key that was there before the type, as resource import finds it. */
+async function importedKey(stage: Stage): Promise<{ token: string; model: Properties }> {
+  const Id = await stage.aws.createKey(USER);
+  stage.proxy.lags.oldKeys = [...stage.proxy.lags.oldKeys, Id];
+  return { token: TOKEN, model: { Id, UserName: USER, Status: 'Active' } };
+}
+
+/** An id of which nothing is left, asked for by a role that IAM tells nothing about unknown keys. */
+async function goneKey(stage: Stage): Promise<{ token: string; model: Properties }> {
+  const arranged = await importedKey(stage);
+  await stage.aws.deleteKey(USER, String(arranged.model.Id));
+  stage.proxy.lags.unknownKeysAreDenied = true;
+  return arranged;
+}
+
+export const OPERATIONS: readonly Operation[] = [
+  operation({ name: 'CREATE an active key', kind: 'CREATE', act: create }),
+  operation({
+    name: 'CREATE an inactive key',
+    kind: 'CREATE',
+    desired: INACTIVE,
+    // Up to there it does what it does for an active key.
+    isStruck: ({ action, nth }) =>
+      nth > 1 || !['GetParameters', 'ListAccessKeys', 'PutParameter'].includes(action),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE beside a new key that has no record',
+    kind: 'CREATE',
+    // What it repeats until the other's record shows.
+    isStruck: ({ action, nth }) => action === 'GetParameters' && (nth === 2 || nth === 3),
+    arrange: (stage) => {
+      stage.proxy.lags.oldKeys = [];
+      return Promise.resolve({ token: TOKEN });
+    },
+    act: create,
+  }),
+  operation({
+    name: 'CREATE again after it was finished',
+    kind: 'CREATE',
+    arrange: own(),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE again after a key was made without an answer',
+    kind: 'CREATE',
+    // One of those that it repeats until time is up, and nothing that its first attempt does, too.
+    isStruck: ({ action, nth }) =>
+      nth === 1 ? action !== 'GetCallerIdentity' : nth === 2 && /^(List|Get)/.test(action),
+    // One invocation has the time to clear up after one lost answer.
+    endsUnknown: ['NetworkFailure', 'ServiceInternalError'],
+    arrange: async (stage) => {
+      const { proxy } = stage;
+      // As if the process had ended there: it can neither find out what was made nor undo it.
+      proxy.inject(ANSWER_LOST, { service: 'iam', action: 'CreateAccessKey', nth: 1 });
+      proxy.inject(DENIED_ONCE, { service: 'iam', action: 'ListAccessKeys', nth: 2 });
+      await stage.cloudFormation().create(ACTIVE, { token: TOKEN });
+      proxy.forgive();
+      return { token: TOKEN };
+    },
+    act: create,
+  }),
+  operation({
+    name: 'CREATE, called back',
+    kind: 'CREATE',
+    invocation: 2,
+    before: ({ proxy }) => (proxy.lags.newKey = Infinity),
+    after: ({ proxy }) => (proxy.lags.newKey = 0),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE with a description',
+    kind: 'CREATE',
+    desired: DESCRIBED,
+    isStruck: ({ action }) => /tag/i.test(action),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE into a secret, a rotation',
+    kind: 'CREATE',
+    desired: DELIVERED,
+    makeBystander: makeKeyInSecret,
+    // Up to there it does what it does without a secret.
+    isStruck: ({ action, nth }) =>
+      nth > 1 || !['GetParameters', 'ListAccessKeys', 'PutParameter'].includes(action),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE into a secret again after it was finished',
+    kind: 'CREATE',
+    desired: DELIVERED,
+    makeBystander: makeKeyInSecret,
+    arrange: own(DELIVERED),
+    // Its secret is not at hand to try it with: the time that takes is let pass.
+    isStruck: ({ action, nth }) => nth === 2 || /^Delete/.test(action),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE into a secret, described, for a user in scope',
+    kind: 'CREATE',
+    desired: { ...DELIVERED, ...DESCRIBED, Serial: 2 },
+    typeConfiguration: { AllowedUserNames: ['ci-*'] },
+    makeBystander: makeKeyInSecret,
+    isStruck: ({ action }) => /User|PutSecretValue|Stage/.test(action),
+    act: create,
+  }),
+  operation({ name: 'READ', kind: 'READ', arrange: own(DESCRIBED), act: read }),
+  operation({
+    name: 'READ a key in a secret',
+    kind: 'READ',
+    makeBystander: makeKeyInSecret,
+    arrange: own(DELIVERED),
+    isStruck: ({ action }) => action === 'GetParameters',
+    act: read,
+  }),
+  operation({ name: 'READ an imported key', kind: 'READ', arrange: importedKey, act: read }),
+  operation({
+    name: 'READ a key that is gone',
+    kind: 'READ',
+    ends: 'NotFound',
+    arrange: goneKey,
+    act: read,
+  }),
+  operation({
+    name: 'UPDATE',
+    kind: 'UPDATE',
+    desired: { ...INACTIVE, Description: 'for nothing any more' },
+    arrange: own(DESCRIBED),
+    act: update,
+  }),
+  operation({
+    name: 'UPDATE that takes the description away',
+    kind: 'UPDATE',
+    arrange: own(DESCRIBED),
+    isStruck: ({ action }) => action === 'UntagUser',
+    act: update,
+  }),
+  operation({
+    name: 'UPDATE, called back',
+    kind: 'UPDATE',
+    desired: INACTIVE,
+    invocation: 2,
+    arrange: own(),
+    before: ({ proxy }) => (proxy.lags.status = Infinity),
+    after: ({ proxy }) => (proxy.lags.status = 0),
+    act: update,
+  }),
+  operation({ name: 'DELETE', kind: 'DELETE', arrange: own(DESCRIBED), act: remove }),
+  operation({
+    name: 'DELETE of the newer of two keys in a secret',
+    kind: 'DELETE',
+    desired: DELIVERED,
+    makeBystander: makeKeyInSecret,
+    arrange: own(DELIVERED),
+    act: remove,
+  }),
+  operation({
+    name: 'DELETE an imported key by its id alone',
+    kind: 'DELETE',
+    arrange: importedKey,
+    act: removeById,
+  }),
+  operation({
+    name: 'DELETE what a DELETE left half done',
+    kind: 'DELETE',
+    arrange: async (stage) => {
+      const model = await makeKey(stage, DESCRIBED);
+      await stage.aws.deleteKey(USER, String(model.Id));
+      return { token: TOKEN, model };
+    },
+    act: remove,
+  }),
+  operation({
+    name: 'DELETE a key that is gone',
+    kind: 'DELETE',
+    ends: 'NotFound',
+    arrange: goneKey,
+    act: removeById,
+  }),
+  operation({
+    name: 'DELETE, called back',
+    kind: 'DELETE',
+    invocation: 2,
+    arrange: own(),
+    before: ({ proxy }) => (proxy.lags.deletedKey = Infinity),
+    after: ({ proxy }) => (proxy.lags.deletedKey = 0),
+    act: remove,
+  }),
+  operation({
+    name: 'LIST, two pages of users',
+    kind: 'LIST',
+    arrange: async (stage) => {
+      for (const userName of ['other-bot', 'third-bot']) {
+        await stage.aws.createUser(userName);
+        await stage.aws.createKey(userName);
+      }
+      stage.proxy.lags.pageSize = 2;
+      return { token: TOKEN };
+    },
+    act: (cloudFormation) => cloudFormation.list(),
+  }),
+  operation({
+    name: 'LIST one user, two pages of keys',
+    kind: 'LIST',
+    arrange: async (stage) => {
+      await stage.aws.createKey(USER);
+      stage.proxy.lags.pageSize = 1;
+      return { token: TOKEN };
+    },
+    act: (cloudFormation) => cloudFormation.list({ UserName: USER }),
+  }),
+  operation({
+    name: 'READ with a log group',
+    kind: 'READ',
+    delivers: true,
+    isStruck: ({ service }) => service === 'logs' || service === 'monitoring',
+    arrange: own(),
+    act: read,
+  }),
+];

@@ -62,7 +62,7 @@ export class Creation {
       intent.accessKeyIds.push(...other.accessKeyIds);
       await store.putIntent(clientRequestToken, intent, { takeOver: true });
     }
-    const own = await this.#findMadeMeanwhile(intent);
+    const own = await this.#findMadeMeanwhile(intent).catch((error: unknown) => this.undo(error));
     return own ?? this.#createAndRecord(intent);
   }
 

@@ -193,12 +193,12 @@ export class Creation {
         `tag ${accessKeyId} of user ${this.#userName}`,
       ),
     ]);
-    const parameter = `parameter ${store.nameOf(accessKeyId)}`;
+    const parameter = `parameter ${store.nameOf(accessKeyId)}, if it is there`;
     const key = `access key ${accessKeyId} of user ${this.#userName}`;
     if (await tryTo(accessKeys.delete(this.#userName, accessKeyId), key)) {
       await tryTo(store.delete(accessKeyId), parameter);
     } else {
-      leftovers.push(`${parameter}, if it was written`);
+      leftovers.push(parameter);
     }
     return leftovers;
   }

@@ -35,14 +35,15 @@ export async function remove(request: Request, session: Session): Promise<Progre
 
   const users = new Users(session);
   const deleteKeyOf = async (user: string): Promise<boolean> => {
-    let isDeleted: boolean;
+    let isDeleted = false;
     try {
       isDeleted = await accessKeys.delete(user, accessKeyId);
     } catch (error) {
       if (!hasErrorCode(error, 'AccessDenied')) throw error;
       // A role narrowed to a path is denied what concerns a user who is gone, too.
-      if (byId((await accessKeys.listIfThere(user)) ?? [], accessKeyId)) throw error;
-      return false;
+      const listed = await accessKeys.listIfThere(user);
+      if (byId(listed ?? [], accessKeyId)) throw error;
+      if (!listed) return false;
     }
     await users.deleteDescription(user, accessKeyId);
     return isDeleted;

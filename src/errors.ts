@@ -130,6 +130,7 @@ function toErrorCode(error: SdkError): HandlerErrorCode {
 /** The message of an answer that could not be parsed can quote it, and it may hold a secret. */
 function toCause(error: SdkError): string {
   if (error instanceof ServiceException) return `${error.message} (${error.name})`;
-  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer in time';
-  return error.code ?? 'the answer could not be read';
+  if (error.code !== undefined) return error.code;
+  const isLate = error.name === 'TimeoutError' || error.name === 'AbortError';
+  return isLate ? 'no answer in time' : 'the answer could not be read';
 }

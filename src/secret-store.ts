@@ -102,19 +102,17 @@ export class SecretStore {
     intent: Intent,
     { takeOver }: { takeOver: boolean } = { takeOver: false },
   ): Promise<Intent | undefined> {
-    const isWritten = await this.#putParameter(
-      this.nameOfIntent(clientRequestToken),
-      intent,
-      takeOver,
-    );
-    if (isWritten) return undefined;
+    const name = this.nameOfIntent(clientRequestToken);
+    let isWritten = false;
     const found = await poll(INTENT_PATIENCE_MS, async () => {
+      isWritten = await this.#putParameter(name, intent, takeOver);
+      if (isWritten) return intent;
       return (await this.findAll([], clientRequestToken)).intent;
     });
     if (!found) {
       throw new HandlerError(
         'ResourceConflict',
-        `reading parameter ${this.nameOfIntent(clientRequestToken)}: it exists and is not found yet`,
+        `reading parameter ${name}: it exists and is not found yet`,
       );
     }
     return found.attemptId === intent.attemptId ? undefined : found;

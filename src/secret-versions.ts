@@ -74,7 +74,8 @@ export class SecretVersions {
     const current = stages && findVersion(stages, 'AWSCURRENT');
     if (current !== versionId) await this.#moveStage('AWSCURRENT', current, versionId);
     if (stages?.get(versionId)?.includes('AWSPENDING')) {
-      await this.#moveStage('AWSPENDING', versionId, undefined);
+      // Left on the current version the stage says nothing wrong, and the next version takes it.
+      await this.#moveStage('AWSPENDING', versionId, undefined).catch(() => undefined);
     }
   }
 

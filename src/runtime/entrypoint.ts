@@ -59,7 +59,8 @@ export function createEntrypoints<Model extends object, TypeConfiguration>(
         );
       }
       log.conceal(credentials.secretAccessKey, credentials.sessionToken);
-      const session = new Session(String(asJson(event)?.region), log, credentials);
+      const region = asJson(event)?.region;
+      const session = new Session(isText(region) ? region : '-', log, credentials);
       const request = toHandlerRequest<Model, TypeConfiguration>(event, schema);
       return await session.run(() => handlers[request.action](request, session));
     } catch (error) {

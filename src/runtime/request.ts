@@ -95,12 +95,9 @@ export function findCredentials(
 ): Credentials | undefined {
   const credentials = asJson(asJson(asJson(event)?.requestData)?.[kind]);
   const { accessKeyId, secretAccessKey, sessionToken } = credentials ?? {};
-  if (!isText(accessKeyId) || !isText(secretAccessKey)) return undefined;
-  return {
-    accessKeyId,
-    secretAccessKey,
-    sessionToken: isText(sessionToken) ? sessionToken : undefined,
-  };
+  if (!isSignable(accessKeyId) || !isSignable(secretAccessKey)) return undefined;
+  if (!isText(sessionToken)) return { accessKeyId, secretAccessKey };
+  return isSignable(sessionToken) ? { accessKeyId, secretAccessKey, sessionToken } : undefined;
 }
 
 /** A model as CloudFormation knows it: under the schema's property names, without what is absent. */
@@ -268,6 +265,11 @@ function toRegion(value: unknown): string {
 function toText(name: string, value: unknown): string {
   if (!isText(value)) throw new HandlerError('InvalidRequest', `the event lacks its ${name}`);
   return value;
+}
+
+/** What a request's headers can carry. */
+function isSignable(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
 }
 
 export function isRegion(value: unknown): value is string {

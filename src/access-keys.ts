@@ -149,18 +149,19 @@ export class AccessKeys {
   /**
    * Without UserName IAM would act on the caller's own keys.
    *
-   * @returns whether this call deleted the key; false where there was none.
+   * @returns `absent` where the user has no such key; `unsure` where that is the answer to a retry,
+   *   so that the first try may have deleted it.
    */
-  async delete(userName: string, accessKeyId: string): Promise<boolean> {
+  async delete(userName: string, accessKeyId: string): Promise<'deleted' | 'absent' | 'unsure'> {
     try {
       await attempt(`deleting access key ${accessKeyId} of user ${userName}`, () =>
         this.#iam.send(
           new DeleteAccessKeyCommand({ UserName: userName, AccessKeyId: accessKeyId }),
         ),
       );
-      return true;
+      return 'deleted';
     } catch (error) {
-      if (hasErrorCode(error, 'NotFound')) return wasRetried(error);
+      if (hasErrorCode(error, 'NotFound')) return wasRetried(error) ? 'unsure' : 'absent';
       throw error;
     }
   }

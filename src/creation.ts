@@ -184,7 +184,7 @@ export class Creation {
     };
     const isAlive = async (id: string) => (await accessKeys.find(id, this.#userName)) !== undefined;
     const versionId = toSecretVersionId(accessKeyId);
-    await Promise.all([
+    const [isRetired] = await Promise.all([
       tryTo(secret?.retire(accessKeyId, isAlive), `secret version ${versionId}`),
       tryTo(
         this.#request.model.description === undefined
@@ -195,6 +195,10 @@ export class Creation {
     ]);
     const parameter = `parameter ${store.nameOf(accessKeyId)}, if it is there`;
     const key = `access key ${accessKeyId} of user ${this.#userName}`;
+    if (!isRetired && (await secret?.isCurrent(accessKeyId).catch(() => true))) {
+      // Its readers would be left with a key that is gone.
+      return [...leftovers, key, parameter];
+    }
     if (await tryTo(accessKeys.delete(this.#userName, accessKeyId), key)) {
       await tryTo(store.delete(accessKeyId), parameter);
     } else {

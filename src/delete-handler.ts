@@ -34,27 +34,30 @@ export async function remove(request: Request, session: Session): Promise<Progre
   }
 
   const users = new Users(session);
-  const deleteKeyOf = async (user: string): Promise<boolean> => {
-    let isDeleted = false;
+  const deleteKeyOf = async (user: string) => {
+    let outcome: Awaited<ReturnType<typeof accessKeys.delete>> = 'absent';
     try {
-      isDeleted = await accessKeys.delete(user, accessKeyId);
+      outcome = await accessKeys.delete(user, accessKeyId);
     } catch (error) {
       if (!hasErrorCode(error, 'AccessDenied')) throw error;
       // A role narrowed to a path is denied what concerns a user who is gone, too.
       const listed = await accessKeys.listIfThere(user);
       if (byId(listed ?? [], accessKeyId)) throw error;
-      if (!listed) return false;
+      if (!listed) return outcome;
     }
     await users.deleteDescription(user, accessKeyId);
-    return isDeleted;
+    return outcome;
   };
   let owner = supposedOwner;
-  let isDeleted = owner !== undefined && (await deleteKeyOf(owner));
-  if (!isDeleted) {
-    owner = (await accessKeys.find(accessKeyId, owner))?.userName ?? owner;
-    isDeleted = owner !== undefined && owner !== supposedOwner && (await deleteKeyOf(owner));
+  let outcome = owner === undefined ? 'absent' : await deleteKeyOf(owner);
+  if (outcome !== 'deleted') {
+    const found = await accessKeys.find(accessKeyId, owner);
+    if (found && found.userName !== owner) {
+      owner = found.userName;
+      outcome = await deleteKeyOf(owner);
+    }
   }
-  if (!isDeleted && !record) throw notFound(accessKeyId);
+  if (outcome === 'absent' && !record) throw notFound(accessKeyId);
   if (record) await store.delete(accessKeyId);
   if (owner === undefined) return succeeded();
   return confirm(accessKeys, startStabilization(owner, accessKeyId));

@@ -93,12 +93,20 @@ export class SecretVersions {
     });
     const versionId = toSecretVersionId(accessKeyId);
     const own = stages?.get(versionId) ?? [];
-    if (own.includes('AWSPENDING')) await this.#moveStage('AWSPENDING', versionId, undefined);
     const previous = stages && findVersion(stages, 'AWSPREVIOUS');
-    if (!own.includes('AWSCURRENT') || previous === undefined) return;
-    const previousKeyId = toAccessKeyId(previous);
-    if (previousKeyId !== undefined && !(await isAlive(previousKeyId))) return;
-    await this.#moveStage('AWSCURRENT', versionId, previous);
+    if (own.includes('AWSCURRENT') && previous !== undefined) {
+      const previousKeyId = toAccessKeyId(previous);
+      if (previousKeyId === undefined || (await isAlive(previousKeyId))) {
+        await this.#moveStage('AWSCURRENT', versionId, previous);
+      }
+    }
+    if (own.includes('AWSPENDING')) await this.#moveStage('AWSPENDING', versionId, undefined);
+  }
+
+  /** Whether readers of the secret get this key. */
+  async isCurrent(accessKeyId: string): Promise<boolean> {
+    const stages = await this.#describe();
+    return stages?.get(toSecretVersionId(accessKeyId))?.includes('AWSCURRENT') ?? false;
   }
 
   /** @returns the stages of each version; undefined where the secret is scheduled for deletion. */

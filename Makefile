@@ -7,7 +7,7 @@ JEST := jest
 NEEDS_PACKAGE := /test/(contract|faults|model|races|security)/ /test/(package|bundle|schema|demo|migrate|examples|registration)\.test\.ts$$
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package publish submit demo demo-migrate test format lint typecheck generated unit contract faults bench clean
+.PHONY: help setup setup-cdk generate build package publish submit demo demo-migrate test format lint typecheck generated unit contract faults long bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ contract: build ## Run AWS's contract suite
 
 faults: build ## Run the fault suite
 	$(JEST) --testPathPatterns '/test/faults/'
+
+long: build ## Run races, scripts and fuzzed events for about ten minutes (RACE_ROUNDS, MODEL_RUNS, EVENT_RUNS)
+	RACE_ROUNDS=$${RACE_ROUNDS:-600} MODEL_RUNS=$${MODEL_RUNS:-150} EVENT_RUNS=$${EVENT_RUNS:-4000} \
+		$(JEST) --runInBand --testPathPatterns '/test/(races|model)/'
 
 bench: setup ## Measure beside the stock way (ARGS="--only read,list", "--quick", "--no-build")
 	node bench/main.ts $(ARGS)

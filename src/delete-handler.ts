@@ -1,6 +1,6 @@
 import { AccessKeys, byId, notFound } from './access-keys.ts';
 import { isTransient } from './errors.ts';
-import type { Model, Request } from './model.ts';
+import { isSameUser, type Model, type Request } from './model.ts';
 import { hasErrorCode, succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore } from './secret-store.ts';
@@ -52,7 +52,7 @@ export async function remove(request: Request, session: Session): Promise<Progre
   let outcome = owner === undefined ? 'absent' : await deleteKeyOf(owner);
   if (outcome !== 'deleted') {
     const found = await accessKeys.find(accessKeyId, owner);
-    if (found && found.userName !== owner) {
+    if (found && !isSameUser(owner, found.userName)) {
       owner = found.userName;
       outcome = await deleteKeyOf(owner);
     }

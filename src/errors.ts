@@ -1,12 +1,13 @@
 import { isThrottlingError } from '@smithy/core/retry';
 import { ServiceException } from '@smithy/core/client';
 import { hasErrorCode, HandlerError, type HandlerErrorCode } from './runtime/progress-event.ts';
-import { failedAction } from './runtime/session.ts';
+import { earlierErrors, failedAction } from './runtime/session.ts';
 
 interface SdkError extends Error {
   code?: string;
-  $metadata?: { httpStatusCode?: number; attempts?: number };
+  $metadata?: { httpStatusCode?: number };
   [failedAction]?: string;
+  [earlierErrors]?: readonly SdkError[];
 }
 
 const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
@@ -99,7 +100,9 @@ export function isOutcomeUnknown(error: unknown): boolean {
 
 /** Whether an earlier try of the failed call may have done already what the last one could not. */
 export function wasRetried(error: unknown): boolean {
-  return error instanceof HandlerError && ((error.cause as SdkError).$metadata?.attempts ?? 1) > 1;
+  if (!(error instanceof HandlerError)) return false;
+  const { [earlierErrors]: earlier = [] } = error.cause as SdkError;
+  return earlier.some((each) => !wasRefused(each));
 }
 
 /** Whether AWS, or the network before it, turned the call down, so that it had no effect. */

@@ -11,7 +11,7 @@ import {
   wasRetried,
 } from '../src/errors.ts';
 import { HandlerError, hasErrorCode } from '../src/runtime/progress-event.ts';
-import { failedAction } from '../src/runtime/session.ts';
+import { earlierErrors, failedAction } from '../src/runtime/session.ts';
 
 const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 
@@ -233,13 +233,15 @@ describe('what an error says about its call', () => {
     expect(isOutcomeUnknown(new TypeError('a bug'))).toBe(false);
   });
 
-  it('tells a call that was repeated from one that was not', async () => {
-    const repeated = new iam.NoSuchEntityException({
-      message: 'gone',
-      $metadata: { httpStatusCode: 404, attempts: 2 },
-    });
+  it('tells a failure whose earlier try may have taken effect', async () => {
+    const after = (...earlier: Error[]) =>
+      Object.assign(new iam.NoSuchEntityException(REFUSED), { [earlierErrors]: earlier });
+    const lost = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+    const throttled = Object.assign(new Error('slow down'), refusal(400));
 
-    expect(wasRetried(await failureOf(repeated))).toBe(true);
-    expect(wasRetried(await failureOf(new iam.NoSuchEntityException(REFUSED)))).toBe(false);
+    expect(wasRetried(await failureOf(after(lost)))).toBe(true);
+    expect(wasRetried(await failureOf(after(throttled, lost)))).toBe(true);
+    expect(wasRetried(await failureOf(after(throttled)))).toBe(false);
+    expect(wasRetried(await failureOf(after()))).toBe(false);
   });
 });

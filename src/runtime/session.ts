@@ -26,6 +26,9 @@ const MAX_ATTEMPTS = 3;
 /** The IAM action that failed, for example `iam:CreateAccessKey`; set on every error of the clients. */
 export const failedAction = Symbol('failedAction');
 
+/** How the tries of the same call before this one failed; set on every error of the clients. */
+export const earlierErrors = Symbol('earlierErrors');
+
 /**
  * Whom the calls are made for. The clients outlive the invocations, as their connections do, since
  * new ones for each would cost time and memory; what belongs to an invocation, they ask for here.
@@ -150,6 +153,7 @@ function logAttempt(
 ) {
   const service = clientName.replace(/Client$/, '').toLowerCase();
   const action = `${service}:${commandName.replace(/Command$/, '')}`;
+  const errors: Error[] = [];
   return async (args: unknown): Promise<unknown> => {
     const { log } = getSession();
     const startedAt = performance.now();
@@ -164,7 +168,9 @@ function logAttempt(
       return output;
     } catch (error) {
       write(error instanceof Error ? error.name : 'failed');
-      throw Object.assign(error as Error, { [failedAction]: action });
+      const earlier = [...errors];
+      errors.push(error as Error);
+      throw Object.assign(error as Error, { [failedAction]: action, [earlierErrors]: earlier });
     } finally {
       current.getStore()?.underWay.delete(answer);
     }

@@ -7,11 +7,18 @@ however it ends, so that no server outlives it.
 import os
 import signal
 import sys
+from functools import cache
 
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 # Ctrl-C reaches every process of a terminal; whoever started the server still needs it then.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+# moto looks into its folders with every request to find what it serves: half of a request's time.
+DomainDispatcherApplication.get_backend_for_host = cache(
+    DomainDispatcherApplication.get_backend_for_host
+)
 
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()

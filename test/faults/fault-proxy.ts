@@ -20,6 +20,7 @@
 // 'after' holds a call that took effect, with its answer. What matches can look at the call's
 // `signer`, so that two functions that share one proxy are told apart by their credentials.
 import { getLocal, type CompletedRequest, type Mockttp } from 'mockttp';
+import type { AwsProxy } from '../support/aws-proxy.ts';
 import type { Answer, Message } from './answers.ts';
 import { toCall, type Call, type CallPoint } from './calls.ts';
 import type { Fault } from './faults.ts';
@@ -81,16 +82,16 @@ const NOT_RETURNED = ['connection', 'content-length', 'content-encoding', 'trans
 export class FaultProxy {
   readonly secrets = new Map<string, string>();
   readonly #server: Mockttp;
-  readonly #upstream: string;
+  readonly #upstream: AwsProxy;
   #slate = new Slate('');
 
-  private constructor(server: Mockttp, upstream: string) {
+  private constructor(server: Mockttp, upstream: AwsProxy) {
     this.#server = server;
     this.#upstream = upstream;
   }
 
   /** @param upstream where AWS is served. */
-  static async start(upstream: string): Promise<FaultProxy> {
+  static async start(upstream: AwsProxy): Promise<FaultProxy> {
     const server = getLocal({ recordTraffic: false, suggestChanges: false, http2: false });
     await server.start(0);
     const proxy = new FaultProxy(server, upstream);
@@ -206,19 +207,23 @@ export class FaultProxy {
   }
 
   async #forward(request: CompletedRequest, body: string, account: string): Promise<Message> {
-    const headers = Object.entries(request.headers).filter(
-      ([name]) => !NOT_FORWARDED.includes(name),
-    ) as [string, string][];
-    const answer = await fetch(this.#upstream + request.path, {
-      method: request.method,
-      headers: [...headers, ['x-moto-account-id', account]],
+    const { method, path, headers } = request;
+    const sent = Object.entries(headers).filter(([name]) => !NOT_FORWARDED.includes(name));
+    const answer = await this.#upstream.serve(
+      {
+        method,
+        url: path,
+        headers: { ...Object.fromEntries(sent), 'x-moto-account-id': account },
+      },
       body,
-    });
-    const returned = [...answer.headers].filter(([name]) => !NOT_RETURNED.includes(name));
+    );
+    const returned = Object.entries(answer.headers).flatMap(([name, value]): [string, string][] =>
+      value === undefined || NOT_RETURNED.includes(name) ? [] : [[name, String(value)]],
+    );
     return {
       statusCode: answer.status,
       headers: Object.fromEntries(returned),
-      body: await answer.text(),
+      body: answer.body,
     };
   }
 

@@ -10,7 +10,7 @@ const GUIDE = 'guides/faults.md';
 const MATRIX_TIMEOUT_MS = 20 * 60_000;
 
 /** Most cases wait most of the time. */
-const LANES = Number(process.env.FAULT_LANES ?? 24);
+const LANES = Number(process.env.FAULT_LANES ?? 32);
 
 /** Refusing takes a process of its own, so that these cases have lanes of their own. */
 const REFUSING_LANES = Math.ceil(LANES / 4);
@@ -30,7 +30,7 @@ describe('fault matrix', () => {
 
   beforeAll(async () => {
     backend = await startBackend();
-    const jobs = cases.map(([, job]) => job);
+    const jobs = cases.map(([, job]) => job).sort(longestFirst);
     const refusing = jobs.filter(({ fault }) => fault.refuses);
     const others = jobs.filter(({ fault }) => !fault.refuses);
     lanes = [
@@ -84,3 +84,8 @@ describe('fault matrix', () => {
     MATRIX_TIMEOUT_MS,
   );
 });
+
+/** So that none of them is what all others have to wait for at the end. */
+function longestFirst({ fault: one }: Case, { fault: other }: Case): number {
+  return Number(other.times === Infinity) - Number(one.times === Infinity);
+}

@@ -11,7 +11,7 @@ import {
   type LocalFunction,
 } from '../../local/function.ts';
 import { startMoto } from '../../local/moto.ts';
-import { startAwsProxy } from '../support/aws-proxy.ts';
+import { startAwsProxy, type AwsProxy } from '../support/aws-proxy.ts';
 import { useStrictIam } from '../support/strict-iam.ts';
 import { useStrictSecrets } from '../support/strict-secrets.ts';
 import { Aws } from './aws.ts';
@@ -49,7 +49,7 @@ export const DELIVERY = {
 /** moto behind the strict proxy that the functional tests use, for all stages of a test. */
 export interface Backend {
   /** For the function: as strict as IAM. */
-  readonly strict: string;
+  readonly strict: AwsProxy;
   /** For the test itself. */
   readonly moto: string;
   stop(): Promise<void>;
@@ -64,7 +64,7 @@ export async function startBackend(): Promise<Backend> {
   useStrictIam(strict);
   useStrictSecrets(strict, moto.endpoint);
   return {
-    strict: strict.endpoint,
+    strict,
     moto: moto.endpoint,
     stop: async () => {
       await strict.stop();

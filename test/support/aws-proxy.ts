@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Agent, createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -18,6 +19,9 @@ export interface Answer {
   readonly body: string;
 }
 
+/** What of an HTTP request is sent on, beside its body. */
+export type Request = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
+
 /** Answers a call itself, or passes it on, changed or not, and may change what comes back. */
 export type Behaviour = (
   call: Call,
@@ -30,9 +34,21 @@ export interface AwsProxy {
   readonly calls: readonly Call[];
   /** From now on calls pass through `behaviour` first. @returns how to take it out again. */
   use(behaviour: Behaviour): () => void;
+  /** Serves a request that came in otherwise. */
+  serve(request: Request, body: string): Promise<Answer>;
   /** Makes a call of its own, unsigned and past every behaviour. */
   ask(action: string, parameters: Readonly<Record<string, string>>): Promise<Answer>;
   stop(): Promise<void>;
+}
+
+/** moto's account, for a caller who does not want the default one. */
+const ACCOUNT = 'x-moto-account-id';
+const account = new AsyncLocalStorage<string | string[] | undefined>();
+
+/** What has a call that a behaviour makes of its own go to the account of the call that it serves. */
+export function accountHeaders(): Record<string, string> {
+  const id = account.getStore();
+  return typeof id === 'string' ? { [ACCOUNT]: id } : {};
 }
 
 /** Serves the AWS that `upstream` serves, on a free port, with behaviours of the tests in between. */
@@ -41,8 +57,7 @@ export async function startAwsProxy(upstream: string): Promise<AwsProxy> {
   const behaviours: Behaviour[] = [];
   const agent = new Agent({ keepAlive: true });
 
-  const serve = async (request: IncomingMessage): Promise<Answer> => {
-    const body = await text(request);
+  const serve = async (request: Request, body: string): Promise<Answer> => {
     const call = toCall(request, body);
     calls.push(call);
     const forward = (forwarded: Call): Promise<Answer> =>
@@ -51,17 +66,19 @@ export async function startAwsProxy(upstream: string): Promise<AwsProxy> {
       (next, behaviour) => async (passed) => behaviour(passed, next),
       forward,
     );
-    return chain(call);
+    return account.run(request.headers[ACCOUNT], () => chain(call));
   };
 
   const server = createServer((request, response) => {
-    serve(request).then(
-      ({ status, headers, body }) => {
-        response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-        response.end(body);
-      },
-      () => response.destroy(),
-    );
+    text(request)
+      .then((body) => serve(request, body))
+      .then(
+        ({ status, headers, body }) => {
+          response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+          response.end(body);
+        },
+        () => response.destroy(),
+      );
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -77,10 +94,11 @@ export async function startAwsProxy(upstream: string): Promise<AwsProxy> {
         behaviours.splice(behaviours.indexOf(behaviour), 1);
       };
     },
+    serve,
     ask: async (action, parameters) => {
       const body = new URLSearchParams({ Action: action, Version: '2010-05-08', ...parameters });
       const signature = 'Credential=proxy/20260101/us-east-1/iam/aws4_request';
-      const headers = { authorization: `AWS4-HMAC-SHA256 ${signature}` };
+      const headers = { authorization: `AWS4-HMAC-SHA256 ${signature}`, ...accountHeaders() };
       const answer = await fetch(upstream, { method: 'POST', headers, body });
       return { status: answer.status, headers: {}, body: await answer.text() };
     },
@@ -102,7 +120,7 @@ export function refuse({ service }: Call, status: number, code: string, message:
   return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body };
 }
 
-function toCall({ headers }: IncomingMessage, body: string): Call {
+function toCall({ headers }: Request, body: string): Call {
   const credential = /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '');
   const [, accessKeyId, service = 'none'] = credential ?? [];
   const target = headers['x-amz-target'];
@@ -123,7 +141,7 @@ function encode(body: string, { parameters }: Call): string {
 function send(
   upstream: string,
   agent: Agent,
-  { method, url = '/', headers }: IncomingMessage,
+  { method, url = '/', headers }: Request,
   body: string,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {

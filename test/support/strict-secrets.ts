@@ -1,4 +1,4 @@
-import { refuse, type Answer, type AwsProxy, type Call } from './aws-proxy.ts';
+import { accountHeaders, refuse, type Answer, type AwsProxy, type Call } from './aws-proxy.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 type Stages = ReadonlyMap<string, readonly string[]>;
@@ -139,6 +139,7 @@ function toAsk(upstream: string): Ask {
         authorization: `AWS4-HMAC-SHA256 ${signature}`,
         'content-type': 'application/x-amz-json-1.1',
         'x-amz-target': `secretsmanager.${action}`,
+        ...accountHeaders(),
       },
       body: JSON.stringify(parameters),
     });

@@ -78,7 +78,8 @@ export class FunctionProcess {
       this.#endOfLog = invocation.endOfLog;
       this.#openLogs = 2;
       if (!this.#exit) {
-        this.#child.send(invocation);
+        // Where it cannot be sent, the end of the process says why.
+        this.#child.send(invocation, () => undefined);
       }
     }
     return new Promise((resolve) => {

@@ -13,10 +13,18 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { AdaptiveRetryStrategy, StandardRetryStrategy } from '@smithy/core/retry';
 import type { RetryErrorInfo, StandardRetryToken } from '@smithy/types';
 import pMap from 'p-map';
-import { attempt, present, wasRefused, wasRetried } from './errors.ts';
+import {
+  attempt,
+  isThrottled,
+  present,
+  triesOf,
+  wasRefused,
+  wasRetried,
+  type SdkError,
+} from './errors.ts';
 import type { Status } from './model.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
-import type { Session } from './runtime/session.ts';
+import { MAX_ATTEMPTS, type Session } from './runtime/session.ts';
 
 export interface AccessKey {
   readonly accessKeyId: string;
@@ -36,19 +44,13 @@ export interface AccessKeyPage {
   readonly marker: string | undefined;
 }
 
-const MAX_ATTEMPTS = 3;
+const MAX_ATTEMPTS_OF_WALK = 10;
 const YOUNG_MS = 60_000;
 const USERS_A_PAGE = 100;
 const USERS_AT_ONCE = 8;
 
 /** READ and LIST have 30 seconds. */
 const WALK_PATIENCE_MS = 22_000;
-
-/**
- * For walks over many users: after a throttled call all slow down to what IAM takes. It outlives the
- * invocations, so that the next page starts at the rate that the last one found.
- */
-const WALK_PACE = new AdaptiveRetryStrategy(() => Promise.resolve(10));
 
 /** Retries only what was turned down: after a lost answer a second try would make a second key. */
 class RetryWhatWasRefused extends StandardRetryStrategy {
@@ -58,6 +60,19 @@ class RetryWhatWasRefused extends StandardRetryStrategy {
     return super.refreshRetryTokenForRetry(token, errorInfo);
   }
 }
+
+/** After a throttled call all slow down to what IAM takes; what else fails is tried as elsewhere. */
+class WalkAtTheRateOfIam extends AdaptiveRetryStrategy {
+  override async refreshRetryTokenForRetry(token: StandardRetryToken, errorInfo: RetryErrorInfo) {
+    const error = errorInfo.error as SdkError;
+    const failures = triesOf(error).filter((each) => !isThrottled(each));
+    if (failures.length >= MAX_ATTEMPTS) throw error;
+    return super.refreshRetryTokenForRetry(token, errorInfo);
+  }
+}
+
+/** It outlives the invocations, so that the next page starts at the rate that the last one found. */
+const WALK_PACE = new WalkAtTheRateOfIam(() => Promise.resolve(MAX_ATTEMPTS_OF_WALK));
 
 /** The access keys of the account's IAM users. Every method throws HandlerError only. */
 export class AccessKeys {

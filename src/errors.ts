@@ -3,7 +3,8 @@ import { ServiceException } from '@smithy/core/client';
 import { hasErrorCode, HandlerError, type HandlerErrorCode } from './runtime/progress-event.ts';
 import { earlierErrors, failedAction } from './runtime/session.ts';
 
-interface SdkError extends Error {
+/** What the clients throw. */
+export interface SdkError extends Error {
   code?: string;
   $metadata?: { httpStatusCode?: number };
   [failedAction]?: string;
@@ -101,8 +102,17 @@ export function isOutcomeUnknown(error: unknown): boolean {
 /** Whether an earlier try of the failed call may have done already what the last one could not. */
 export function wasRetried(error: unknown): boolean {
   if (!(error instanceof HandlerError)) return false;
-  const { [earlierErrors]: earlier = [] } = error.cause as SdkError;
+  const [, ...earlier] = triesOf(error.cause as SdkError);
   return earlier.some((each) => !wasRefused(each));
+}
+
+/** How the tries of a failed call failed, the last one first. */
+export function triesOf(error: SdkError): SdkError[] {
+  return [error, ...(error[earlierErrors] ?? [])];
+}
+
+export function isThrottled(error: SdkError): boolean {
+  return isThrottlingError(error as never);
 }
 
 /** Whether AWS, or the network before it, turned the call down, so that it had no effect. */
@@ -122,7 +132,7 @@ function toHandlerError(activity: string, error: SdkError): HandlerError {
 function toErrorCode(error: SdkError): HandlerErrorCode {
   const known = ERROR_CODES[error.name];
   if (known) return known;
-  if (isThrottlingError(error as never)) return 'Throttling';
+  if (isThrottled(error)) return 'Throttling';
   const status = error.$metadata?.httpStatusCode;
   if (status === 403) return 'AccessDenied';
   if (status === undefined) return error.code ? 'NetworkFailure' : 'InternalFailure';

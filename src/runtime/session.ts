@@ -21,7 +21,8 @@ interface Client {
 type ClientClass<C> = new (config: typeof SHARED & { region: string; signer: Signer }) => C;
 type Signer = (authScheme?: AuthScheme) => Promise<SignatureV4>;
 
-const MAX_ATTEMPTS = 3;
+/** Of a call, unless its session says otherwise. */
+export const MAX_ATTEMPTS = 3;
 
 /** The IAM action that failed, for example `iam:CreateAccessKey`; set on every error of the clients. */
 export const failedAction = Symbol('failedAction');

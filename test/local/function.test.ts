@@ -130,12 +130,15 @@ describe('local function', () => {
   });
 
   it('can be killed in the middle of an invocation', async () => {
-    const failing = expect(lambda.invoke({ wait: 60_000 })).rejects.toThrow('(SIGKILL)');
+    const failing = expect(lambda.invoke({ print: ['under way'], wait: 60_000 })).rejects.toThrow(
+      '(SIGKILL)',
+    );
 
+    await until(() => lambda.logs.includes('under way'));
     await lambda.kill();
 
     await failing;
-    expect(() => process.kill(lambda.pid, 0)).toThrow('ESRCH');
+    expect(isRunning(lambda.pid)).toBe(false);
   });
 
   it('ends when the process that started it is killed', async () => {
@@ -153,7 +156,8 @@ describe('local function', () => {
 
     starter.kill('SIGKILL');
 
-    await expect(untilEnded(Number(pid))).resolves.toBe(true);
+    await until(() => !isRunning(Number(pid)));
+    expect(isRunning(Number(pid))).toBe(false);
   });
 
   it('runs the other entrypoint when told', async () => {
@@ -176,14 +180,15 @@ describe('local function', () => {
   });
 });
 
-async function untilEnded(pid: number): Promise<boolean> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return true;
-    }
-    await sleep(50);
+/** Waits as long as the test may. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(20);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
-  return false;
 }

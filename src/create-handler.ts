@@ -6,6 +6,7 @@ import { toWritable, type Model, type Request } from './model.ts';
 import type { ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore, type StoredRecord } from './secret-store.ts';
+import { SecretVersions } from './secret-versions.ts';
 import {
   poll,
   RECORD_PATIENCE_MS,
@@ -23,7 +24,7 @@ import { Users } from './users.ts';
 export async function create(request: Request, session: Session): Promise<ProgressEvent<Model>> {
   const { clientRequestToken, callbackContext, model, typeConfiguration } = request;
   const userName = model.userName ?? '';
-  const services = await openServices(request, session);
+  const services = openServices(request, session);
   const { accessKeys, store, users, secret } = services;
   const creation = new Creation(request, services);
 
@@ -56,16 +57,13 @@ export async function create(request: Request, session: Session): Promise<Progre
   );
 }
 
-async function openServices(request: Request, session: Session): Promise<Services> {
+function openServices(request: Request, session: Session): Services {
   const { secretId } = request.model;
-  const { SecretVersions } =
-    secretId === undefined ? { SecretVersions: undefined } : await import('./secret-versions.ts');
   return {
     accessKeys: new AccessKeys(session),
     store: new SecretStore(session, request.typeConfiguration),
     users: new Users(session),
-    secret:
-      SecretVersions && secretId !== undefined ? new SecretVersions(session, secretId) : undefined,
+    secret: secretId === undefined ? undefined : new SecretVersions(session, secretId),
   };
 }
 

@@ -4,6 +4,7 @@ import { isSameUser, type Model, type Request } from './model.ts';
 import { hasErrorCode, succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore } from './secret-store.ts';
+import { SecretVersions } from './secret-versions.ts';
 import {
   resumeStabilization,
   startStabilization,
@@ -13,8 +14,9 @@ import {
 import { Users } from './users.ts';
 
 /**
- * Deletes the key, its description and its parameter, and is done when IAM no longer lists the key. A parameter without a key is what an interrupted DELETE leaves: deleting it finishes
- * that DELETE. Readers of the key's secret get the key before it first, if that is still there.
+ * Deletes the key, its description and its parameter, and is done when IAM no longer lists the key.
+ * A parameter without a key is what an interrupted DELETE leaves: deleting it finishes that DELETE.
+ * Readers of the key's secret get the key before it first, if that is still there.
  */
 export async function remove(request: Request, session: Session): Promise<ProgressEvent<Model>> {
   const { id: accessKeyId = '', userName } = request.model;
@@ -28,7 +30,6 @@ export async function remove(request: Request, session: Session): Promise<Progre
   const supposedOwner = record?.userName ?? userName;
   const secretId = record ? record.secretId : request.model.secretId;
   if (secretId !== undefined) {
-    const { SecretVersions } = await import('./secret-versions.ts');
     const isAlive = async (id: string) => (await accessKeys.find(id, supposedOwner)) !== undefined;
     await new SecretVersions(session, secretId).retire(accessKeyId, isAlive);
   }

@@ -51,7 +51,7 @@ describe('templates', () => {
   it('in README.md have no fault, and are those in examples/', async () => {
     const blocks = await fencedBlocks('README.md', /AWSTemplateFormatVersion/);
     const files = await Promise.all(
-      blocks.map(({ language, text }) => write(`readme.${language}`, text)),
+      blocks.map(({ language, text }, index) => write(`readme-${index}.${language}`, text)),
     );
 
     expect(await lint(files)).toEqual([]);

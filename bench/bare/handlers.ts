@@ -1,5 +1,10 @@
 // The calls of READ and LIST and nothing around them: clients made once, the SDK's own defaults.
-import { IAMClient, ListAccessKeysCommand, paginateListUsers } from '@aws-sdk/client-iam';
+import {
+  IAMClient,
+  ListAccessKeysCommand,
+  ListUserTagsCommand,
+  paginateListUsers,
+} from '@aws-sdk/client-iam';
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 
 interface Event {
@@ -26,9 +31,16 @@ async function read({ iam, ssm }: { iam: IAMClient; ssm: SSMClient }, Id: string
   const Names = [`/org/iam/access-key/${Id}`];
   const found = await ssm.send(new GetParametersCommand({ Names, WithDecryption: true }));
   const { userName } = JSON.parse(found.Parameters?.[0]?.Value ?? '{}') as { userName: string };
-  const listed = await iam.send(new ListAccessKeysCommand({ UserName: userName }));
+  const [listed, tagged] = await Promise.all([
+    iam.send(new ListAccessKeysCommand({ UserName: userName })),
+    iam.send(new ListUserTagsCommand({ UserName: userName })),
+  ]);
   const key = listed.AccessKeyMetadata?.find(({ AccessKeyId }) => AccessKeyId === Id);
-  return { status: 'SUCCESS', resourceModel: { Id, Status: key?.Status } };
+  const description = tagged.Tags?.find(({ Key }) => Key === Id);
+  return {
+    status: 'SUCCESS',
+    resourceModel: { Id, Status: key?.Status, Description: description?.Value },
+  };
 }
 
 async function list(iam: IAMClient) {

@@ -1,48 +1,65 @@
 import { cloudFormation, makeUser, millisecondsOf, succeeded } from '../account.ts';
 import type { Bench } from '../bench.ts';
-import { start } from '../builds.ts';
-import { figure, type Findings } from '../figure.ts';
+import { start, type Way } from '../builds.ts';
+import { figure, type Figure, type Findings, type Unit } from '../figure.ts';
 import { residentMegabytes } from '../memory.ts';
 
 const EARLY = 50;
 /** A window of READs around the one that is compared. */
 const WINDOW = 40;
 
-/** One container's 1,500th warm READ beside its 50th. */
+/** The warm READs of one container around two moments. */
+interface Run {
+  readonly milliseconds: readonly [early: number[], late: number[]];
+  readonly megabytes: readonly [early: number[], late: number[]];
+}
+
+/** One container's 1,500th warm READ beside its 50th, of ours and of the bare calls. */
 export async function measureEndurance({ endpoint, isQuick }: Bench): Promise<Findings> {
   const late = isQuick ? 300 : 1_500;
   const UserName = await makeUser(endpoint, 'endurance');
-  const lambda = await start('ours', endpoint);
+  const maker = await start('ours', endpoint);
+  const { resourceModel } = succeeded(await cloudFormation(maker).create({ UserName }));
+  await maker.stop();
+  const id = String(resourceModel?.Id);
+  const ours = await readOften('ours', endpoint, id, late);
+  const bare = await readOften('bare', endpoint, id, late);
+
+  const nth = `${late.toLocaleString('en')}th`;
+  const figureOf = (
+    what: string,
+    unit: Unit,
+    [before, after]: Run['megabytes'],
+    goal?: Figure['goal'],
+  ) =>
+    figure(
+      `${nth} warm READ, ${what}`,
+      unit,
+      after,
+      { what: `the ${EARLY}th`, samples: before },
+      goal,
+    );
+  return {
+    figures: [
+      figureOf('time', 'ms', ours.milliseconds, { most: 1.05, of: 'ratio' }),
+      figureOf('memory', 'MB', ours.megabytes, { most: 5, of: 'difference' }),
+      figureOf('memory, bare SDK v3', 'MB', bare.megabytes),
+    ],
+  };
+}
+
+async function readOften(way: Way, endpoint: string, id: string, late: number): Promise<Run> {
+  const lambda = await start(way, endpoint);
   const cfn = cloudFormation(lambda);
-  const { resourceModel } = succeeded(await cfn.create({ UserName }));
-  const milliseconds: number[] = [];
-  const megabytes = new Map<number, number[]>();
+  const run: Run = { milliseconds: [[], []], megabytes: [[], []] };
   for (let count = 1; count <= late + WINDOW / 2; count += 1) {
-    milliseconds.push(millisecondsOf(await cfn.read(String(resourceModel?.Id))));
-    for (const moment of [EARLY, late]) {
+    const milliseconds = millisecondsOf(await cfn.read(id));
+    for (const [index, moment] of [EARLY, late].entries()) {
       if (Math.abs(count - moment) > WINDOW / 2) continue;
-      megabytes.set(moment, [...(megabytes.get(moment) ?? []), residentMegabytes(lambda.pid)]);
+      run.milliseconds[index]?.push(milliseconds);
+      run.megabytes[index]?.push(residentMegabytes(lambda.pid));
     }
   }
   await lambda.stop();
-  const around = (moment: number) =>
-    milliseconds.slice(moment - 1 - WINDOW / 2, moment + WINDOW / 2);
-  return {
-    figures: [
-      figure(
-        `${late.toLocaleString('en')}th warm READ, time`,
-        'ms',
-        around(late),
-        { what: `the ${EARLY}th`, samples: around(EARLY) },
-        { most: 1.05, of: 'ratio' },
-      ),
-      figure(
-        `${late.toLocaleString('en')}th warm READ, memory`,
-        'MB',
-        megabytes.get(late) ?? [],
-        { what: `the ${EARLY}th`, samples: megabytes.get(EARLY) ?? [] },
-        { most: 5, of: 'difference' },
-      ),
-    ],
-  };
+  return run;
 }

@@ -37,6 +37,9 @@ export const earlierErrors = Symbol('earlierErrors');
 const current = new AsyncLocalStorage<Scope>();
 const clients = new Map<unknown, Map<string, Client>>();
 
+/** How the tries of a call failed so far, by its input: each call has one of its own. */
+const failures = new WeakMap<object, Error[]>();
+
 /** Where a session holds. Connections and caches that are made in it keep it, not the session. */
 interface Scope {
   session: Session | undefined;
@@ -103,6 +106,7 @@ export const requestHandler = new NodeHttpHandler({
 const SHARED = {
   requestHandler,
   maxAttempts: MAX_ATTEMPTS,
+  cacheMiddleware: true,
   defaultsMode: 'standard',
   useDualstackEndpoint: false,
   useFipsEndpoint: false,
@@ -148,14 +152,17 @@ function createClient<C extends Client>(ClientClass: ClientClass<C>, region: str
   return client;
 }
 
+interface Attempt {
+  readonly input: object;
+}
+
 function logAttempt(
-  next: (args: unknown) => Promise<unknown>,
+  next: (args: Attempt) => Promise<unknown>,
   { clientName, commandName }: { clientName: string; commandName: string },
 ) {
   const service = clientName.replace(/Client$/, '').toLowerCase();
   const action = `${service}:${commandName.replace(/Command$/, '')}`;
-  const errors: Error[] = [];
-  return async (args: unknown): Promise<unknown> => {
+  return async (args: Attempt): Promise<unknown> => {
     const { log } = getSession();
     const startedAt = performance.now();
     const write = (outcome: string) => {
@@ -169,8 +176,8 @@ function logAttempt(
       return output;
     } catch (error) {
       write(error instanceof Error ? error.name : 'failed');
-      const earlier = [...errors];
-      errors.push(error as Error);
+      const earlier = failures.get(args.input) ?? [];
+      failures.set(args.input, [...earlier, error as Error]);
       throw Object.assign(error as Error, { [failedAction]: action, [earlierErrors]: earlier });
     } finally {
       current.getStore()?.underWay.delete(answer);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isYoung, type AccessKey, type AccessKeys, type NewAccessKey } from './access-keys.ts';
-import { isOutcomeUnknown } from './errors.ts';
+import { isOutcomeUnknown, isTransient } from './errors.ts';
 import type { Request, Status } from './model.ts';
 import { SeveralOrphans, settle } from './orphans.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
@@ -70,13 +70,17 @@ export class Creation {
   async undo(error: unknown, accessKeyId?: string): Promise<never> {
     const { store } = this.#services;
     const { clientRequestToken } = this.#request;
-    const leftovers = accessKeyId === undefined ? [] : await this.#discard(accessKeyId);
-    await store.deleteIntent(clientRequestToken).catch(() => {
-      leftovers.push(`parameter ${store.nameOfIntent(clientRequestToken)}, if it is there`);
-    });
-    throw leftovers.length > 0
-      ? withHint(error, `left behind, delete it: ${leftovers.join('; ')}`)
-      : error;
+    const leftovers = accessKeyId === undefined ? [] : (await this.#discard(accessKeyId)).leftovers;
+    const intentName = `parameter ${store.nameOfIntent(clientRequestToken)}`;
+    if (leftovers.length > 0 && isTransient(error)) {
+      // CloudFormation tries again, and the next attempt learns from it what there is to discard.
+      leftovers.push(intentName);
+    } else {
+      await store.deleteIntent(clientRequestToken).catch(() => {
+        leftovers.push(`${intentName}, if it is there`);
+      });
+    }
+    throw withLeftovers(error, leftovers);
   }
 
   /** Another invocation with this token may have begun and ended before this one's intent stood. */
@@ -157,19 +161,21 @@ export class Creation {
     if (!secret) return true;
     const patience = isYoung(accessKey) ? SECRET_PATIENCE_MS : 0;
     if (await poll(patience, async () => (await secret.has(accessKeyId)) || undefined)) return true;
-    const [leftover] = await this.#discard(accessKeyId);
-    if (leftover === undefined) return false;
-    throw new HandlerError(
-      'ServiceInternalError',
-      `creating access key for user ${this.#userName}: an attempt was interrupted before it wrote the secret; ` +
-        `its ${leftover} could not be deleted`,
-    );
+    await this.#discardAll(accessKeyId);
+    return false;
   }
 
-  /** @returns what could not be deleted of the key. */
-  async #discard(accessKeyId: string): Promise<string[]> {
+  /** @throws HandlerError where something of the key could not be deleted. */
+  async #discardAll(accessKeyId: string): Promise<void> {
+    const { leftovers, error } = await this.#discard(accessKeyId);
+    if (leftovers.length > 0) throw withLeftovers(error, leftovers);
+  }
+
+  /** @returns what could not be deleted of the key, and the first reason. */
+  async #discard(accessKeyId: string): Promise<{ leftovers: string[]; error: unknown }> {
     const { accessKeys, store, users, secret } = this.#services;
     const leftovers: string[] = [];
+    const errors: unknown[] = [];
     const tryTo = async (
       step: Promise<unknown> | undefined,
       leftover: string,
@@ -177,8 +183,9 @@ export class Creation {
       try {
         await step;
         return true;
-      } catch {
+      } catch (error) {
         leftovers.push(leftover);
+        errors.push(error);
         return false;
       }
     };
@@ -197,14 +204,13 @@ export class Creation {
     const key = `access key ${accessKeyId} of user ${this.#userName}`;
     if (!isRetired && (await secret?.isCurrent(accessKeyId).catch(() => true))) {
       // Its readers would be left with a key that is gone.
-      return [...leftovers, key, parameter];
-    }
-    if (await tryTo(accessKeys.delete(this.#userName, accessKeyId), key)) {
+      leftovers.push(key, parameter);
+    } else if (await tryTo(accessKeys.delete(this.#userName, accessKeyId), key)) {
       await tryTo(store.delete(accessKeyId), parameter);
     } else {
       leftovers.push(parameter);
     }
-    return leftovers;
+    return { leftovers, error: errors[0] };
   }
 
   /** When it cannot be found out now what the attempt made, the intent stays for the next one. */
@@ -213,7 +219,17 @@ export class Creation {
     const { clientRequestToken } = this.#request;
     this.#settlements += 1;
     try {
-      const own = await settle(this.#userName, clientRequestToken, intent, accessKeys, store);
+      const { own, orphan } = await settle(
+        this.#userName,
+        clientRequestToken,
+        intent,
+        accessKeys,
+        store,
+      );
+      if (orphan) {
+        await this.#discardAll(orphan.accessKeyId);
+        intent.accessKeyIds.push(orphan.accessKeyId);
+      }
       return own && (await this.#isWhole(own)) ? own : undefined;
     } catch (error) {
       if (error instanceof SeveralOrphans || hasErrorCode(error, 'NotFound')) {
@@ -239,6 +255,11 @@ export class Creation {
       `the user has ${described.length} keys (${described.join('; ')}): delete one first`,
     );
   }
+}
+
+function withLeftovers(error: unknown, leftovers: readonly string[]): unknown {
+  if (leftovers.length === 0) return error;
+  return withHint(error, `left behind, delete it: ${leftovers.join('; ')}`);
 }
 
 function withHint(error: unknown, hint: string): unknown {

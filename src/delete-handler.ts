@@ -59,7 +59,7 @@ export async function remove(request: Request, session: Session): Promise<Progre
     }
   }
   if (outcome === 'absent' && !record) throw notFound(accessKeyId);
-  if (record) await store.delete(accessKeyId);
+  await store.delete(accessKeyId);
   if (owner === undefined) return succeeded();
   return confirm(accessKeys, startStabilization(owner, accessKeyId));
 }

@@ -24,13 +24,14 @@ const INVOCATION_MS = 60_000;
 export class SeveralOrphans extends HandlerError {}
 
 /**
- * Clears up after an attempt that may have made a key without learning of it.
+ * Finds out what an attempt made that may have made a key without learning of it.
  *
  * A key is that attempt's orphan only if the user did not have it before, IAM made it in the
  * attempt's time, and it has no record by when a sibling would have written one. A single such key
- * is deleted. Of several, any may be in use: all are left alone.
+ * is to be discarded. Of several, any may be in use: all are left alone.
  *
- * @returns the key that the attempt did record, if there is one: the operation's own, to go on with.
+ * @returns the key that the attempt did record: the operation's own, to go on with; or its orphan; or
+ *   nothing, where it made no key.
  * @throws SeveralOrphans where it cannot be told which key is the orphan.
  */
 export async function settle(
@@ -39,7 +40,7 @@ export async function settle(
   intent: Intent,
   accessKeys: AccessKeys,
   store: SecretStore,
-): Promise<AccessKey | undefined> {
+): Promise<{ own?: AccessKey; orphan?: AccessKey | undefined }> {
   const recorded = new Set<string>();
   const survey = async () => {
     const unseen = (await accessKeys.list(userName)).filter(
@@ -63,7 +64,7 @@ export async function settle(
     await sleep(POLL_INTERVAL_MS);
     try {
       const found = await survey();
-      if (found.own) return found.own;
+      if (found.own) return { own: found.own };
       if (found.orphans.length > orphans.length) deadline = Date.now() + SIBLING_PATIENCE_MS;
       orphans = found.orphans;
     } catch (error) {
@@ -80,12 +81,7 @@ export async function settle(
         `${ids}; nothing was deleted, find out which are in use and delete the others`,
     );
   }
-  if (orphan) {
-    await accessKeys.delete(orphan.userName, orphan.accessKeyId);
-    await store.delete(orphan.accessKeyId);
-    intent.accessKeyIds.push(orphan.accessKeyId);
-  }
-  return undefined;
+  return { orphan };
 }
 
 function wasMadeBy({ startedAt }: Intent, { createDate }: AccessKey): boolean {

@@ -1,9 +1,8 @@
-import { AccessKeys, isYoung, notFound } from './access-keys.ts';
+import { AccessKeys, notFound } from './access-keys.ts';
 import { isSameUser, toModel, type Model, type Request } from './model.ts';
 import { succeeded, type ProgressEvent } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore } from './secret-store.ts';
-import { poll, RECORD_PATIENCE_MS } from './stabilization.ts';
 import { Users } from './users.ts';
 
 /** Reports what IAM and Parameter Store hold of the key, whose id alone is enough to go by. */
@@ -20,9 +19,8 @@ export async function read(request: Request, session: Session): Promise<Progress
   ]);
   if (!accessKey) throw notFound(accessKeyId);
 
-  const mayAppear = !record && isYoung(accessKey);
   const [late, description] = await Promise.all([
-    mayAppear ? poll(RECORD_PATIENCE_MS, () => store.find(accessKeyId)) : undefined,
+    record ? undefined : store.findLate(accessKey),
     isSameUser(supposedOwner, accessKey.userName)
       ? supposedDescription
       : users.findDescription(accessKey.userName, accessKeyId),

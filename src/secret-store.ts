@@ -5,12 +5,13 @@ import {
   PutParameterCommand,
   SSMClient,
 } from '@aws-sdk/client-ssm';
+import { isYoung, type AccessKey } from './access-keys.ts';
 import { attempt, UnreadableAnswer } from './errors.ts';
 import type { TypeConfiguration } from './model.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import { asJson } from './runtime/request.ts';
 import type { Session } from './runtime/session.ts';
-import { poll } from './stabilization.ts';
+import { poll, RECORD_PATIENCE_MS } from './stabilization.ts';
 
 /** What the type keeps of an access key that it made. */
 export interface KeyRecord {
@@ -66,6 +67,12 @@ export class SecretStore {
 
   async find(accessKeyId: string): Promise<StoredRecord | undefined> {
     return (await this.findAll([accessKeyId])).records.get(accessKeyId);
+  }
+
+  /** What `find` missed of a key so young that Parameter Store may not show its record yet. */
+  async findLate(accessKey: AccessKey): Promise<StoredRecord | undefined> {
+    if (!isYoung(accessKey)) return undefined;
+    return poll(RECORD_PATIENCE_MS, () => this.find(accessKey.accessKeyId));
   }
 
   /** The records of those of the keys that have one and, with a token, its intent: in one call. */

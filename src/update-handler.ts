@@ -17,10 +17,12 @@ export async function update(request: Request, session: Session): Promise<Progre
   const accessKeys = new AccessKeys(session);
   const users = new Users(session);
 
-  const record = await new SecretStore(session, typeConfiguration).find(accessKeyId);
-  const found = await accessKeys.find(accessKeyId, record?.userName ?? model.userName);
+  const store = new SecretStore(session, typeConfiguration);
+  const shown = await store.find(accessKeyId);
+  const found = await accessKeys.find(accessKeyId, shown?.userName ?? model.userName);
   if (!found) throw notFound(accessKeyId);
   const { userName } = found;
+  const record = shown ?? (await store.findLate(found));
   if (!callbackContext) {
     refuseReplacement(request, record, found);
     const isReactivated = found.status === 'Inactive' && status === 'Active';

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
 import { Sha256 } from '@smithy/core/checksum';
 import { StandardRetryStrategy } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
@@ -23,6 +24,8 @@ type Signer = (authScheme?: AuthScheme) => Promise<SignatureV4>;
 
 /** Of a call, unless its session says otherwise. */
 export const MAX_ATTEMPTS = 3;
+
+const ANSWER_TIMEOUT_MS = 3_000;
 
 /** The IAM action that failed, for example `iam:CreateAccessKey`; set on every error of the clients. */
 export const failedAction = Symbol('failedAction');
@@ -96,7 +99,22 @@ export class Session {
   }
 }
 
-export const requestHandler = new NodeHttpHandler({
+/** The SDK's own limit is over with the first byte of an answer: this one is for the rest of it. */
+class RequestHandler extends NodeHttpHandler {
+  override async handle(...args: Parameters<NodeHttpHandler['handle']>) {
+    const answer = await super.handle(...args);
+    const body = answer.response.body as IncomingMessage;
+    const limit = setTimeout(() => {
+      body.destroy(Object.assign(new Error('the answer broke off'), { name: 'TimeoutError' }));
+    }, ANSWER_TIMEOUT_MS);
+    body.once('close', () => {
+      clearTimeout(limit);
+    });
+    return answer;
+  }
+}
+
+export const requestHandler = new RequestHandler({
   connectionTimeout: 3_000,
   requestTimeout: 5_000,
   throwOnRequestTimeout: true,

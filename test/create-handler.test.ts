@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { refuse } from './support/aws-proxy.ts';
-import { actionOf, deny, firstTimes, hideParameters } from './support/behaviours.ts';
+import { actionOf, deny, firstTimes, hangAnswers, hideParameters } from './support/behaviours.ts';
 import { PREFIX, useLocalType } from './support/local-type.ts';
 
 describe('create handler', () => {
@@ -287,4 +287,18 @@ describe('create handler', () => {
     expect(await type.keysOf(userName)).toEqual([]);
     expect(await type.parameters()).toEqual([]);
   });
+
+  it.each(['iam:CreateAccessKey', 'ssm:PutParameter', 'sts:GetCallerIdentity'])(
+    'makes one key where an answer of %s does not come to its end',
+    async (action) => {
+      type.use(hangAnswers(1, action));
+
+      const created = await type.cloudFormation().create({ UserName: userName });
+
+      const id = String(created.resourceModel?.Id);
+      expect(created).toMatchObject({ status: 'SUCCESS' });
+      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
+      expect(await type.parameters()).toEqual([`${PREFIX}/${id}`]);
+    },
+  );
 });

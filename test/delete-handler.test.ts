@@ -1,4 +1,4 @@
-import { ageKeys, deny, denyUnknownKeys, staleOnce } from './support/behaviours.ts';
+import { ageKeys, deny, denyUnknownKeys, hideParameters, staleOnce } from './support/behaviours.ts';
 import { PREFIX, useLocalType } from './support/local-type.ts';
 
 describe('delete handler', () => {
@@ -25,6 +25,17 @@ describe('delete handler', () => {
 
     expect(deleted.status).toBe('SUCCESS');
     expect(deleted).not.toHaveProperty('resourceModel');
+    expect(await type.keysOf(userName)).toEqual([]);
+    expect(await type.parameters()).toEqual([]);
+  });
+
+  it('deletes the secret, too, where Parameter Store misses it at first', async () => {
+    const created = await createKey();
+    type.use(hideParameters(1));
+
+    const deleted = await type.cloudFormation().delete(created);
+
+    expect(deleted.status).toBe('SUCCESS');
     expect(await type.keysOf(userName)).toEqual([]);
     expect(await type.parameters()).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../local/cloudformation.ts';
 import { refuse } from './support/aws-proxy.ts';
 import { actionOf, deny, firstTimes, loseAnswers, staleOnce } from './support/behaviours.ts';
-import { useLocalType } from './support/local-type.ts';
+import { PREFIX, useLocalType } from './support/local-type.ts';
 
 /** The IAM console shows a key's description from a tag of the user with the key's id as its key. */
 describe('Description', () => {
@@ -16,8 +16,8 @@ describe('Description', () => {
     await type.tag(userName, others);
   });
 
-  const create = (Description?: string, more: object = {}) =>
-    type.cloudFormation().create({ UserName: userName, Description, ...more });
+  const create = (Description?: string, more: object = {}, token: string = randomUUID()) =>
+    type.cloudFormation().create({ UserName: userName, Description, ...more }, { token });
   const update = (Id: string, Description?: string, more: object = {}) =>
     type
       .cloudFormation()
@@ -380,6 +380,29 @@ describe('Description', () => {
       expect(created).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
       expect(type.calls.map(actionOf)).toContain('iam:TagUser');
       await expectNothingLeft();
+    });
+
+    it('goes with the key that a failed attempt had to leave and the next one discards', async () => {
+      const token = randomUUID();
+      const broken = ['ssm:PutParameter', 'iam:DeleteAccessKey', 'iam:UntagUser'];
+      type.use((call, next) =>
+        broken.includes(actionOf(call)) && !String(call.parameters.Name).includes('/pending/')
+          ? refuse(call, 500, 'InternalError', 'An internal error occurred.')
+          : next(call),
+      );
+
+      const failed = await create('for the build server', {}, token);
+      const [left] = await type.keysOf(userName);
+      type.allow();
+      const created = await create('for the build server', {}, token);
+
+      const id = idOf(created);
+      expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'ServiceInternalError' });
+      expect(failed.message).toContain(`access key ${String(left?.id)} of user ${userName}`);
+      expect(created.status).toBe('SUCCESS');
+      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
+      expect(await type.parameters()).toEqual([`${PREFIX}/${id}`]);
+      expect(await type.tagsOf(userName)).toEqual(untouched({ [id]: 'for the build server' }));
     });
 
     it('is not taken for absent where tags may not be read', async () => {

@@ -1,4 +1,11 @@
-import { actionOf, ageKeys, deny, denyUnknownKeys, hideParameters } from './support/behaviours.ts';
+import {
+  actionOf,
+  ageKeys,
+  deny,
+  denyUnknownKeys,
+  hangAnswers,
+  hideParameters,
+} from './support/behaviours.ts';
 import { PREFIX, useLocalType } from './support/local-type.ts';
 
 describe('read handler', () => {
@@ -33,6 +40,18 @@ describe('read handler', () => {
 
     expect(read.resourceModel).toEqual(created);
   });
+
+  it.each(['ssm:GetParameters', 'iam:ListAccessKeys', 'iam:ListUserTags'])(
+    'gives up an answer of %s that does not come to its end, and asks again',
+    async (action) => {
+      const created = await createKey();
+      type.use(hangAnswers(1, action));
+
+      const read = await type.cloudFormation().read(created.Id);
+
+      expect(read).toMatchObject({ status: 'SUCCESS', resourceModel: created });
+    },
+  );
 
   it('shows a status that somebody changed', async () => {
     const { Id } = await createKey();

@@ -1,4 +1,4 @@
-import { ageKeys, staleOnce } from './support/behaviours.ts';
+import { ageKeys, hideParameters, staleOnce } from './support/behaviours.ts';
 import { PREFIX, useLocalType } from './support/local-type.ts';
 
 describe('update handler', () => {
@@ -38,6 +38,17 @@ describe('update handler', () => {
 
     expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Active' } });
     expect(await type.keysOf(userName)).toEqual([{ id: created.Id, status: 'Active' }]);
+  });
+
+  it('returns the secret of a key so new that Parameter Store misses its record', async () => {
+    const created = await createKey();
+    type.use(hideParameters(1));
+
+    const updated = await type
+      .cloudFormation()
+      .update(created, { UserName: userName, Status: 'Inactive' });
+
+    expect(updated.resourceModel).toEqual({ ...created, Status: 'Inactive' });
   });
 
   it('takes back what somebody changed', async () => {

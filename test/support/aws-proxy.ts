@@ -17,6 +17,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
+  /** Half of the body comes, and no more; the connection stays open. */
+  readonly hangs?: boolean;
 }
 
 /** What of an HTTP request is sent on, beside its body. */
@@ -73,9 +75,10 @@ export async function startAwsProxy(upstream: string): Promise<AwsProxy> {
     text(request)
       .then((body) => serve(request, body))
       .then(
-        ({ status, headers, body }) => {
+        ({ status, headers, body, hangs = false }) => {
           response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-          response.end(body);
+          if (hangs) response.write(body.slice(0, body.length / 2));
+          else response.end(body);
         },
         () => response.destroy(),
       );

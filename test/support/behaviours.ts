@@ -71,6 +71,17 @@ export function loseAnswers(times: number, action: string): Behaviour {
   };
 }
 
+/** The first `times` calls of one action take effect, and their answers begin and never end. */
+export function hangAnswers(times: number, action: string): Behaviour {
+  let hung = 0;
+  return async (call, next) => {
+    const answer = await next(call);
+    if (actionOf(call) !== action || hung >= times) return answer;
+    hung += 1;
+    return { ...answer, hangs: true };
+  };
+}
+
 /** Answers the first call of `action` that follows a call of `cause` as it would have been before it. */
 export function staleOnce(action: string, cause: string): Behaviour {
   let before: Answer | undefined;

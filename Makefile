@@ -7,7 +7,7 @@ JEST := jest
 NEEDS_PACKAGE := /test/(contract|faults|model|races|security)/ /test/(package|bundle|schema|demo|migrate|examples|registration)\.test\.ts$$
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package publish submit demo demo-migrate test format lint typecheck generated unit contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package named-bucket publish submit demo demo-migrate test format lint typecheck generated unit contract faults long bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +39,10 @@ build: setup ## Bundle the handlers into build/TypeFunction
 package: setup ## Make org-iam-accesskey.zip, without Docker and without SAM
 	cfn submit --dry-run; status=$$?; rm -f rpdk.log*; exit $$status
 
-publish: package ## Upload package and registration template (BUCKET=name), and print how to register them
+named-bucket:
 	@test -n "$(BUCKET)" || { echo 'usage: make publish BUCKET=name' >&2; exit 2; }
+
+publish: named-bucket package ## Upload package and registration template (BUCKET=name), and print how to register them
 	python tools/publish.py $(BUCKET) $(ARGS)
 
 submit: setup ## Register the type in the account and Region of your AWS credentials (ARGS="--region eu-west-1")

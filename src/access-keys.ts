@@ -122,17 +122,22 @@ export class AccessKeys {
     const accessKeys = userName === undefined ? undefined : await this.listIfThere(userName);
     const accessKey = accessKeys && byId(accessKeys, accessKeyId);
     if (accessKey) return accessKey;
+    let owner: string | undefined;
     try {
-      const owner = await this.#findOwner(accessKeyId);
-      return owner === undefined
-        ? undefined
-        : byId((await this.listIfThere(owner)) ?? [], accessKeyId);
+      owner = await this.#findOwner(accessKeyId);
     } catch (error) {
       if (!hasErrorCode(error, 'AccessDenied')) throw error;
-      const isSomewhere = await this.#search(accessKeyId);
-      if (isSomewhere ?? !accessKeys) throw error;
+      const found = await this.#search(accessKeyId);
+      if (found ?? !accessKeys) throw error;
       return undefined;
     }
+    if (owner === undefined) return undefined;
+    const owned = byId((await this.listIfThere(owner)) ?? [], accessKeyId);
+    if (owned) return owned;
+    // IAM names a user who lacks it: the user was renamed, or the key deleted, a moment ago.
+    const found = await this.#search(accessKeyId);
+    if (found === undefined) throw unfinished(accessKeyId, owner);
+    return found || undefined;
   }
 
   /** Throws where the key may have been made, too: `isOutcomeUnknown` tells. */
@@ -209,14 +214,15 @@ export class AccessKeys {
    * IAM denies GetAccessKeyLastUsed for an unknown key as it does without the permission. Only a
    * look at every user's keys tells one from the other.
    *
-   * @returns whether any user has the key; undefined where the search cannot be finished in time.
+   * @returns false where no user has the key; undefined where the search cannot be finished in time.
    */
-  async #search(accessKeyId: string): Promise<boolean | undefined> {
+  async #search(accessKeyId: string): Promise<AccessKey | false | undefined> {
     const deadline = Date.now() + WALK_PATIENCE_MS;
     let marker: string | undefined;
     do {
       const page = await this.listPage(marker);
-      if (byId(page.accessKeys, accessKeyId)) return true;
+      const found = byId(page.accessKeys, accessKeyId);
+      if (found) return found;
       if (Date.now() > deadline) return undefined;
       marker = page.marker;
     } while (marker);
@@ -268,6 +274,13 @@ export function isYoung({ createDate }: AccessKey): boolean {
 
 export function notFound(accessKeyId: string): HandlerError {
   return new HandlerError('NotFound', `there is no access key ${accessKeyId} in this account`);
+}
+
+function unfinished(accessKeyId: string, owner: string): HandlerError {
+  return new HandlerError(
+    'Throttling',
+    `finding the user of access key ${accessKeyId}: IAM names ${owner}, who does not have it, and is too slow to look at all users`,
+  );
 }
 
 function toAccessKey({ AccessKeyId, UserName, Status, CreateDate }: AccessKeyMetadata): AccessKey {

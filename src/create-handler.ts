@@ -15,7 +15,7 @@ import {
   waitFor,
   type Stabilization,
 } from './stabilization.ts';
-import { Users } from './users.ts';
+import { refuseDescription, Users } from './users.ts';
 
 /**
  * Makes one access key per client request token, however often it is called with it, and records
@@ -39,6 +39,7 @@ export async function create(request: Request, session: Session): Promise<Progre
   };
   if (callbackContext) return stabilize(resumeStabilization(callbackContext));
 
+  refuseDescription(model.description);
   const admission = Promise.all([
     refuseUserOutOfScope(userName, typeConfiguration, users),
     secret?.refuseUnusable(),

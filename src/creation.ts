@@ -202,13 +202,12 @@ export class Creation {
     ]);
     const parameter = `parameter ${store.nameOf(accessKeyId)}, if it is there`;
     const key = `access key ${accessKeyId} of user ${this.#userName}`;
-    if (!isRetired && (await secret?.isCurrent(accessKeyId).catch(() => true))) {
-      // Its readers would be left with a key that is gone.
-      leftovers.push(key, parameter);
-    } else if (await tryTo(accessKeys.delete(this.#userName, accessKeyId), key)) {
-      await tryTo(store.delete(accessKeyId), parameter);
+    const isInUse = !isRetired && (await secret?.isCurrent(accessKeyId).catch(() => true));
+    // With its record the key is the next attempt's own; without, its orphan. A record alone is neither.
+    if (isInUse || !(await tryTo(store.delete(accessKeyId), parameter))) {
+      leftovers.push(key, ...(isInUse ? [parameter] : []));
     } else {
-      leftovers.push(parameter);
+      await tryTo(accessKeys.delete(this.#userName, accessKeyId), key);
     }
     return { leftovers, error: errors[0] };
   }

@@ -28,7 +28,7 @@ export async function remove(request: Request, session: Session): Promise<Progre
   const store = new SecretStore(session, request.typeConfiguration);
   const record = await store.find(accessKeyId);
   const supposedOwner = record?.userName ?? userName;
-  const secretId = record ? record.secretId : request.model.secretId;
+  const secretId = record?.secretId ?? request.model.secretId;
   if (secretId !== undefined) {
     const isAlive = async (id: string) => (await accessKeys.find(id, supposedOwner)) !== undefined;
     await new SecretVersions(session, secretId).retire(accessKeyId, isAlive);

@@ -133,9 +133,10 @@ function toErrorCode(error: SdkError): HandlerErrorCode {
   const known = ERROR_CODES[error.name];
   if (known) return known;
   if (isThrottled(error)) return 'Throttling';
+  if (error.code !== undefined) return 'NetworkFailure';
   const status = error.$metadata?.httpStatusCode;
+  if (status === undefined) return 'InternalFailure';
   if (status === 403) return 'AccessDenied';
-  if (status === undefined) return error.code ? 'NetworkFailure' : 'InternalFailure';
   if (status >= 400 && status < 500) return 'GeneralServiceException';
   return 'ServiceInternalError';
 }

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AccessKey, AccessKeys } from './access-keys.ts';
+import { byId, type AccessKey, type AccessKeys } from './access-keys.ts';
 import { isTransient } from './errors.ts';
 import { HandlerError } from './runtime/progress-event.ts';
 import type { Intent, SecretStore } from './secret-store.ts';
 
 /**
  * How long a key without a record may be a sibling's: two resources for one user are created side
- * by side, and between a key's birth and its record lie, at worst, a lost answer and a retry.
+ * by side, and between a key's birth and its record lie, at worst, three tries without an answer.
  */
-const SIBLING_PATIENCE_MS = 6_000;
+const SIBLING_PATIENCE_MS = 17_000;
 
 /** How long a new key may be missing from IAM's list. */
 const LISTING_PATIENCE_MS = 15_000;
@@ -65,7 +65,8 @@ export async function settle(
     try {
       const found = await survey();
       if (found.own) return { own: found.own };
-      if (found.orphans.length > orphans.length) deadline = Date.now() + SIBLING_PATIENCE_MS;
+      const isNew = ({ accessKeyId }: AccessKey): boolean => !byId(orphans, accessKeyId);
+      if (found.orphans.some(isNew)) deadline = Date.now() + SIBLING_PATIENCE_MS;
       orphans = found.orphans;
     } catch (error) {
       if (!isTransient(error) || Date.now() > lastListing) throw error;

@@ -5,7 +5,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import type { NewAccessKey } from './access-keys.ts';
-import { attempt } from './errors.ts';
+import { attempt, present } from './errors.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import type { Session } from './runtime/session.ts';
 import { toAccessKeyId, toSecretVersionId } from './secret-version-id.ts';
@@ -31,11 +31,7 @@ export class SecretVersions {
 
   /** @throws HandlerError InvalidRequest for a secret that is not there or about to be deleted. */
   async refuseUnusable(): Promise<void> {
-    const stages = await this.#describe().catch((error: unknown) => {
-      if (!hasErrorCode(error, 'NotFound')) throw error;
-      return undefined;
-    });
-    if (stages) return;
+    if (await this.#find()) return;
     throw new HandlerError(
       'InvalidRequest',
       `SecretId ${this.#secretId} names no secret in this account and Region, or one that is scheduled for deletion`,
@@ -87,20 +83,24 @@ export class SecretVersions {
     accessKeyId: string,
     isAlive: (accessKeyId: string) => Promise<boolean>,
   ): Promise<void> {
-    const stages = await this.#describe().catch((error: unknown) => {
-      if (!hasErrorCode(error, 'NotFound')) throw error;
-      return undefined;
-    });
-    const versionId = toSecretVersionId(accessKeyId);
-    const own = stages?.get(versionId) ?? [];
-    const previous = stages && findVersion(stages, 'AWSPREVIOUS');
-    if (own.includes('AWSCURRENT') && previous !== undefined) {
-      const previousKeyId = toAccessKeyId(previous);
-      if (previousKeyId === undefined || (await isAlive(previousKeyId))) {
-        await this.#moveStage('AWSCURRENT', versionId, previous);
+    try {
+      const stages = await this.#find();
+      const versionId = toSecretVersionId(accessKeyId);
+      const own = stages?.get(versionId) ?? [];
+      const previous = stages && findVersion(stages, 'AWSPREVIOUS');
+      if (own.includes('AWSCURRENT') && previous !== undefined) {
+        const previousKeyId = toAccessKeyId(previous);
+        if (previousKeyId === undefined || (await isAlive(previousKeyId))) {
+          await this.#moveStage('AWSCURRENT', versionId, previous);
+        }
       }
+      if (own.includes('AWSPENDING')) await this.#moveStage('AWSPENDING', versionId, undefined);
+    } catch (error) {
+      if (!hasErrorCode(error, 'InvalidRequest', 'NotFound')) throw error;
+      if (!(await this.#find())) return;
+      // It is not the key that was not found.
+      throw new HandlerError('ResourceConflict', (error as Error).message, { cause: error });
     }
-    if (own.includes('AWSPENDING')) await this.#moveStage('AWSPENDING', versionId, undefined);
   }
 
   /** Whether readers of the secret get this key. */
@@ -109,12 +109,23 @@ export class SecretVersions {
     return stages?.get(toSecretVersionId(accessKeyId))?.includes('AWSCURRENT') ?? false;
   }
 
+  /** @returns the stages of each version; undefined where there is no secret to read. */
+  async #find(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
+    try {
+      return await this.#describe();
+    } catch (error) {
+      if (hasErrorCode(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
   /** @returns the stages of each version; undefined where the secret is scheduled for deletion. */
   async #describe(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
     return attempt(`describing secret ${this.#secretId}`, async () => {
       const secret = await this.#client.send(
         new DescribeSecretCommand({ SecretId: this.#secretId }),
       );
+      present(secret.ARN);
       if (secret.DeletedDate) return undefined;
       return new Map(Object.entries(secret.VersionIdsToStages ?? {}));
     });

@@ -7,7 +7,7 @@ import { toPropertyName } from './runtime/request.ts';
 import type { Session } from './runtime/session.ts';
 import { SecretStore, type StoredRecord } from './secret-store.ts';
 import { resumeStabilization, startStabilization, waitFor } from './stabilization.ts';
-import { Users } from './users.ts';
+import { refuseDescription, Users } from './users.ts';
 
 /** Sets the key's status and description, which change without a new key. */
 export async function update(request: Request, session: Session): Promise<ProgressEvent<Model>> {
@@ -17,6 +17,7 @@ export async function update(request: Request, session: Session): Promise<Progre
   const accessKeys = new AccessKeys(session);
   const users = new Users(session);
 
+  refuseDescription(description);
   const store = new SecretStore(session, typeConfiguration);
   const shown = await store.find(accessKeyId);
   const found = await accessKeys.find(accessKeyId, shown?.userName ?? model.userName);

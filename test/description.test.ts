@@ -142,7 +142,10 @@ describe('Description', () => {
     const FORBIDDEN = Array.from('!"#$%&\'()*,;<>?[\\]^`{|}~\t\n\0\x7f');
     it.each([
       ['257 characters', 'x'.repeat(257)],
-      ...FORBIDDEN.map((sign): [string, string] => [JSON.stringify(sign), `a ${sign} b`]),
+      ...[...FORBIDDEN, '–', '🔑', '\u0301', '\ud800'].map((sign): [string, string] => [
+        JSON.stringify(sign),
+        `a ${sign} b`,
+      ]),
     ])('not %s, which is refused before anything is made', async (_, description) => {
       const created = await create(description);
 
@@ -151,25 +154,17 @@ describe('Description', () => {
       expect(type.calls).toEqual([]);
     });
 
-    it('not a forbidden sign in an UPDATE, which changes nothing', async () => {
-      const id = idOf(await create('old'));
-
-      const updated = await update(id, 'a & b', { Status: 'Inactive' });
-
-      expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
-      expect(updated.message).toContain('Description');
-      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
-      expect(await type.tagsOf(userName)).toEqual(untouched({ [id]: 'old' }));
-    });
-
-    it.each(['a – b', '🔑', 'e\u0301'])(
-      'not %j, which IAM itself refuses, and no key is left behind',
+    it.each(['a & b', 'a – b'])(
+      'not %j in an UPDATE, which changes nothing',
       async (description) => {
-        const created = await create(description);
+        const id = idOf(await create('old'));
 
-        expect(created).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
-        expect(created.message).toMatch(/describing access key AKIA\w+ with a tag of user/);
-        await expectNothingLeft();
+        const updated = await update(id, description, { Status: 'Inactive' });
+
+        expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
+        expect(updated.message).toContain('Description');
+        expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
+        expect(await type.tagsOf(userName)).toEqual(untouched({ [id]: 'old' }));
       },
     );
   });

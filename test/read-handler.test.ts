@@ -74,6 +74,26 @@ describe('read handler', () => {
     expect(byModel.resourceModel).toEqual(expected);
   });
 
+  it.each(['read', 'delete'] as const)(
+    'finds the key of a renamed user for a %s while IAM still names the old user for it',
+    async (operation) => {
+      const created = await createKey();
+      const renamed = `${userName}-renamed`;
+      await type.renameUser(userName, renamed);
+      type.use(async (call, next) => {
+        const answer = await next(call);
+        return call.action === 'GetAccessKeyLastUsed'
+          ? { ...answer, body: answer.body.replaceAll(renamed, userName) }
+          : answer;
+      });
+
+      const outcome = await type.cloudFormation()[operation](created.Id);
+
+      expect(outcome.status).toBe('SUCCESS');
+      expect(await type.keysOf(renamed)).toHaveLength(operation === 'read' ? 1 : 0);
+    },
+  );
+
   it("gives the template's spelling of the user's name back, from the id alone", async () => {
     const spelled = userName.toUpperCase();
     const { resourceModel } = await type.cloudFormation().create({ UserName: spelled });

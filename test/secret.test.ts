@@ -208,6 +208,33 @@ describe('SecretId', () => {
       expect(await type.keysOf(userName)).toEqual([{ id: old, status: 'Active' }]);
     });
 
+    it('gives readers the old key again, too, when somebody wrote over the record', async () => {
+      const cloudFormation = type.cloudFormation();
+      const { old, young } = await rotate(cloudFormation);
+      await type.overwriteParameter(`${PREFIX}/${young}`, 'hello');
+
+      const deleted = await cloudFormation.delete(properties({ Id: young, Serial: 2 }));
+
+      expect(deleted.status).toBe('SUCCESS');
+      expect(await idsOf()).toEqual([old]);
+      expect((await type.stagesOf(secretId)).AWSCURRENT).toBe(versionOf(old));
+    });
+
+    it('deletes no key while the stage of its version cannot be moved', async () => {
+      const cloudFormation = type.cloudFormation();
+      const { old, young } = await rotate(cloudFormation);
+      type.use((call, next) =>
+        actionOf(call) === 'secretsmanager:UpdateSecretVersionStage'
+          ? refuse(call, 400, 'ResourceNotFoundException', 'There is no such version.')
+          : next(call),
+      );
+
+      const deleted = await cloudFormation.delete(properties({ Id: young, Serial: 2 }));
+
+      expect(deleted).toMatchObject({ status: 'FAILED', errorCode: 'ResourceConflict' });
+      expect((await idsOf()).sort()).toEqual([old, young].sort());
+    });
+
     it('gives readers the old key before the new one is deleted', async () => {
       const cloudFormation = type.cloudFormation();
       const { old, young } = await rotate(cloudFormation);

@@ -94,6 +94,8 @@ aws cloudformation deploy --stack-name {STACK} --capabilities CAPABILITY_IAM \\
   --template-file {TEMPLATE} \\
   --parameter-overrides SchemaHandlerPackage={package_uri}
 
+Templates with SecretId need the parameter SecretNamePattern, too: SecretNamePattern='ci/*'.
+
 Or in an organization, for which the bucket has to let its accounts read (registration/README.md):
 
 aws cloudformation create-stack-set --stack-set-name {STACK} --capabilities CAPABILITY_IAM \\

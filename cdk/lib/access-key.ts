@@ -1,4 +1,4 @@
-import { Resource, SecretValue, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Resource, SecretValue, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
@@ -107,7 +107,7 @@ export class AccessKey extends Resource implements iam.IAccessKey {
       serial,
       status,
       description,
-      secretId: secret && (secret.secretFullArn ?? secret.secretName),
+      secretId: secret && this.#idOf(secret),
     });
     if (secret && executionRole) {
       AccessKey.grantExecutionRole(executionRole, secret).applyBefore(resource);
@@ -134,6 +134,13 @@ export class AccessKey extends Resource implements iam.IAccessKey {
       throw new Error(`${this.node.path}: grantRead needs the property secret, which is not set`);
     }
     return this.#secret.grantRead(grantee);
+  }
+
+  /** CDK takes the end of a partial ARN for the six characters that Secrets Manager adds. */
+  #idOf({ secretFullArn, secretArn }: ISecret): string | undefined {
+    return (
+      secretFullArn ?? this.stack.splitArn(secretArn, ArnFormat.COLON_RESOURCE_NAME).resourceName
+    );
   }
 
   #valueOf(resource: CfnAccessKey, name: 'SecretAccessKey' | 'SesSmtpPassword'): SecretValue {

@@ -124,15 +124,23 @@ describe('AccessKey', () => {
     expect(key.secretVersionId).toBeUndefined();
   });
 
-  it('names a secret that is known by name so that the type finds it', () => {
-    const stack = newStack();
-    const secret = Secret.fromSecretNameV2(stack, 'Secret', 'ci/bot');
+  it.each(['ci/bot', 'my-secret'])(
+    'names %s, known by name or partial ARN, as it is called',
+    (name) => {
+      const arn = `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}`;
+      for (const known of [
+        (stack: Stack) => Secret.fromSecretNameV2(stack, 'Secret', name),
+        (stack: Stack) => Secret.fromSecretPartialArn(stack, 'Secret', arn),
+      ]) {
+        const stack = newStack();
 
-    new AccessKey(stack, 'Key', { user: user(stack), secret });
+        new AccessKey(stack, 'Key', { user: user(stack), secret: known(stack) });
 
-    const [keyId = ''] = idsOf(stack, schema.typeName);
-    expect(resourcesOf(stack)[keyId]?.Properties).toMatchObject({ SecretId: 'ci/bot' });
-  });
+        const [keyId = ''] = idsOf(stack, schema.typeName);
+        expect(resourcesOf(stack)[keyId]?.Properties).toMatchObject({ SecretId: name });
+      }
+    },
+  );
 
   it('grants reading the secret, and says so where there is none', () => {
     const stack = newStack();

@@ -24,6 +24,15 @@ interface Context {
   readonly awsRequestId?: string;
 }
 
+/** CloudFormation gives READ and LIST 30 seconds and the others 60; some of it is for the answer. */
+const CALLS_MS: Readonly<Record<Action, number>> = {
+  CREATE: 50_000,
+  READ: 26_000,
+  UPDATE: 50_000,
+  DELETE: 50_000,
+  LIST: 26_000,
+};
+
 type Entrypoint = (event: unknown, context?: Context) => Promise<object>;
 
 /**
@@ -50,6 +59,8 @@ export function createEntrypoints<Model extends object, TypeConfiguration>(
   };
 
   const answer = async (event: unknown, log: Log): Promise<ProgressEvent<Model>> => {
+    const deadline = new AbortController();
+    let timeout: NodeJS.Timeout | undefined;
     try {
       const credentials = findCredentials(event, 'callerCredentials');
       if (!credentials) {
@@ -60,11 +71,17 @@ export function createEntrypoints<Model extends object, TypeConfiguration>(
       }
       log.conceal(credentials.secretAccessKey, credentials.sessionToken);
       const region = asJson(event)?.region;
-      const session = new Session(isText(region) ? region : '-', log, credentials);
+      const { signal } = deadline;
+      const session = new Session(isText(region) ? region : '-', log, credentials, signal);
       const request = toHandlerRequest<Model, TypeConfiguration>(event, schema);
+      timeout = setTimeout(() => {
+        deadline.abort();
+      }, CALLS_MS[request.action]);
       return await session.run(() => handlers[request.action](request, session));
     } catch (error) {
       return failed(error, log);
+    } finally {
+      clearTimeout(timeout);
     }
   };
 

@@ -54,24 +54,28 @@ export class Session {
   readonly region: string;
   readonly log: Log;
   readonly credentials: Credentials;
+  readonly deadline: AbortSignal;
   readonly retryStrategy: RetryStrategyV2;
 
+  /** @param deadline ends the calls under way, and every later one. */
   constructor(
     region: string,
     log: Log,
     credentials: Credentials,
+    deadline: AbortSignal,
     retryStrategy: RetryStrategyV2 = new StandardRetryStrategy(MAX_ATTEMPTS),
   ) {
     this.region = region;
     this.log = log;
     this.credentials = credentials;
+    this.deadline = deadline;
     this.retryStrategy = retryStrategy;
   }
 
   /** A session like this one, but for what is given. */
   with(changes: { credentials?: Credentials; retryStrategy?: RetryStrategyV2 }): Session {
-    const { credentials = this.credentials, retryStrategy } = changes;
-    return new Session(this.region, this.log, credentials, retryStrategy ?? this.retryStrategy);
+    const { credentials = this.credentials, retryStrategy = this.retryStrategy } = changes;
+    return new Session(this.region, this.log, credentials, this.deadline, retryStrategy);
   }
 
   /**
@@ -99,10 +103,15 @@ export class Session {
   }
 }
 
-/** The SDK's own limit is over with the first byte of an answer: this one is for the rest of it. */
+/**
+ * Ends a request with its session, and an answer that does not come to its end: the SDK's own limit
+ * is over with the first byte.
+ */
 class RequestHandler extends NodeHttpHandler {
-  override async handle(...args: Parameters<NodeHttpHandler['handle']>) {
-    const answer = await super.handle(...args);
+  override async handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
+    const deadline = current.getStore()?.session?.deadline;
+    const { abortSignal = deadline } = options ?? {};
+    const answer = await super.handle(request, { ...options, abortSignal });
     const body = answer.response.body as IncomingMessage;
     const limit = setTimeout(() => {
       body.destroy(Object.assign(new Error('the answer broke off'), { name: 'TimeoutError' }));

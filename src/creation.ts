@@ -6,7 +6,7 @@ import { SeveralOrphans, settle } from './orphans.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import { toSecretVersionId } from './secret-version-id.ts';
 import type { SecretVersions } from './secret-versions.ts';
-import type { Intent, SecretStore, StoredRecord } from './secret-store.ts';
+import type { Intent, SecretStore, StoredIntent, StoredRecord } from './secret-store.ts';
 import { poll } from './stabilization.ts';
 import type { Users } from './users.ts';
 
@@ -31,6 +31,8 @@ export class Creation {
   readonly #userName: string;
   readonly #services: Services;
   #settlements = 0;
+  /** Of the intent, as this attempt last saw it. */
+  #intentVersion = 0;
 
   constructor(request: Request, services: Services) {
     this.#request = request;
@@ -45,7 +47,7 @@ export class Creation {
   async findOrMakeKey(
     before: readonly AccessKey[],
     records: ReadonlyMap<string, StoredRecord>,
-    earlier: Intent | undefined,
+    earlier: StoredIntent | undefined,
   ): Promise<AccessKey & Partial<NewAccessKey>> {
     const { store } = this.#services;
     const { clientRequestToken } = this.#request;
@@ -54,13 +56,15 @@ export class Creation {
 
     const accessKeyIds = before.map(({ accessKeyId }) => accessKeyId);
     const intent: Intent = { attemptId: randomUUID(), accessKeyIds, startedAt: Date.now() };
-    const other = earlier ?? (await store.putIntent(clientRequestToken, intent));
-    if (other) {
+    const stored = earlier ?? (await store.putIntent(clientRequestToken, intent));
+    this.#intentVersion = stored.version;
+    if (stored.attemptId !== intent.attemptId) {
       // A key is recorded only after whatever was made before it was cleared up.
-      const own = finished ? undefined : await this.#settle(other);
+      const own = finished ? undefined : await this.#settle(stored);
       if (own) return own;
-      intent.accessKeyIds.push(...other.accessKeyIds);
-      await store.putIntent(clientRequestToken, intent, { takeOver: true });
+      intent.accessKeyIds.push(...stored.accessKeyIds);
+      const made = await this.#takeOver(intent);
+      if (made) return made;
     }
     const own = await this.#findMadeMeanwhile(intent).catch((error: unknown) => this.undo(error));
     return own ?? this.#createAndRecord(intent);
@@ -107,13 +111,42 @@ export class Creation {
       } catch (error) {
         const own = this.#mayHaveMadeKey(error) ? await this.#settle(intent) : undefined;
         if (own) return own;
-        if (!this.#mayHaveMadeKey(error) || this.#settlements === MAX_SETTLEMENTS) {
+        if (!this.#mayHaveMadeKey(error) || this.#settlements >= MAX_SETTLEMENTS) {
           return this.undo(await this.#explained(error));
         }
+        const made = await this.#takeOver(intent);
+        if (made) return made;
         continue;
       }
       await this.#record(accessKey);
       return accessKey;
+    }
+  }
+
+  /**
+   * Of attempts with one token that overlap, the one that writes the next version of the intent
+   * makes the key. The others wait for it.
+   *
+   * @returns the key that another attempt made; undefined where it is for this one to make.
+   */
+  async #takeOver(intent: Intent): Promise<AccessKey | undefined> {
+    const { store } = this.#services;
+    for (;;) {
+      const seen = this.#intentVersion;
+      this.#intentVersion = await store
+        .overwriteIntent(this.#request.clientRequestToken, intent)
+        .catch((error: unknown) => {
+          throw this.#withIntent(error);
+        });
+      if (this.#intentVersion === seen + 1) return undefined;
+      if (this.#settlements >= MAX_SETTLEMENTS) {
+        const what = `creating access key for user ${this.#userName}`;
+        throw this.#withIntent(
+          new HandlerError('ResourceConflict', `${what}: another attempt of it is under way`),
+        );
+      }
+      const own = await this.#settle(intent);
+      if (own) return own;
     }
   }
 
@@ -234,12 +267,16 @@ export class Creation {
       if (error instanceof SeveralOrphans || hasErrorCode(error, 'NotFound')) {
         return this.undo(error);
       }
-      const intentName = store.nameOfIntent(clientRequestToken);
-      throw withHint(
-        error,
-        `a key may have been made for user ${this.#userName}; parameter ${intentName} says which keys there were before`,
-      );
+      throw this.#withIntent(error);
     }
+  }
+
+  #withIntent(error: unknown): unknown {
+    const name = this.#services.store.nameOfIntent(this.#request.clientRequestToken);
+    return withHint(
+      error,
+      `a key may have been made for user ${this.#userName}; parameter ${name} says which keys there were before`,
+    );
   }
 
   async #explained(error: unknown): Promise<unknown> {

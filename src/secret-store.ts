@@ -38,6 +38,17 @@ export interface Intent {
   readonly startedAt: number;
 }
 
+/** Who writes the next version of an intent, seeing this one, is the next to make a key. */
+export interface StoredIntent extends Intent {
+  readonly version: number;
+}
+
+interface Found {
+  readonly value: string;
+  readonly version: number;
+}
+
+const FIRST_VERSION = 1;
 const NAMES_A_CALL = 10;
 const INTENT_PATIENCE_MS = 15_000;
 
@@ -79,20 +90,17 @@ export class SecretStore {
   async findAll(
     accessKeyIds: readonly string[],
     clientRequestToken?: string,
-  ): Promise<{ records: Map<string, StoredRecord>; intent: Intent | undefined }> {
+  ): Promise<{ records: Map<string, StoredRecord>; intent: StoredIntent | undefined }> {
     const intentName =
       clientRequestToken === undefined ? [] : [this.nameOfIntent(clientRequestToken)];
     const recordNames = accessKeyIds.map((accessKeyId) => this.nameOf(accessKeyId));
     const values = await this.#getParameters([...recordNames, ...intentName]);
     const records = accessKeyIds.flatMap((accessKeyId): [string, StoredRecord][] => {
-      const value = values.get(this.nameOf(accessKeyId));
-      return value === undefined ? [] : [[accessKeyId, this.#toRecord(value)]];
+      const found = values.get(this.nameOf(accessKeyId));
+      return found ? [[accessKeyId, this.#toRecord(found.value)]] : [];
     });
     const intent = intentName.map((name) => values.get(name))[0];
-    return {
-      records: new Map(records),
-      intent: intent === undefined ? undefined : toIntent(intent),
-    };
+    return { records: new Map(records), intent: intent && toIntent(intent) };
   }
 
   /** A record that is there already was written by this very call, whose answer was lost. */
@@ -101,28 +109,28 @@ export class SecretStore {
   }
 
   /**
-   * @param takeOver overwrites the intent of an earlier attempt.
-   * @returns the intent of another attempt with this token, which stands in the way.
+   * Writes the intent where there is none.
+   *
+   * @returns what stands there then: this intent, or that of another attempt with this token.
    */
-  async putIntent(
-    clientRequestToken: string,
-    intent: Intent,
-    { takeOver }: { takeOver: boolean } = { takeOver: false },
-  ): Promise<Intent | undefined> {
+  async putIntent(clientRequestToken: string, intent: Intent): Promise<StoredIntent> {
     const name = this.nameOfIntent(clientRequestToken);
-    let isWritten = false;
     const found = await poll(INTENT_PATIENCE_MS, async () => {
-      isWritten = await this.#putParameter(name, intent, takeOver);
-      if (isWritten) return intent;
+      const version = await this.#putParameter(name, intent);
+      if (version !== undefined) return { ...intent, version };
       return (await this.findAll([], clientRequestToken)).intent;
     });
-    if (!found) {
-      throw new HandlerError(
-        'ResourceConflict',
-        `reading parameter ${name}: it exists and is not found yet`,
-      );
-    }
-    return found.attemptId === intent.attemptId ? undefined : found;
+    if (found) return found;
+    throw new HandlerError(
+      'ResourceConflict',
+      `reading parameter ${name}: it exists and is not found yet`,
+    );
+  }
+
+  /** @returns the version that it is now: the next one, unless others have written it as well. */
+  async overwriteIntent(clientRequestToken: string, intent: Intent): Promise<number> {
+    const name = this.nameOfIntent(clientRequestToken);
+    return (await this.#putParameter(name, intent, true)) ?? FIRST_VERSION;
   }
 
   async delete(accessKeyId: string): Promise<void> {
@@ -133,15 +141,16 @@ export class SecretStore {
     await this.#deleteParameter(this.nameOfIntent(clientRequestToken));
   }
 
-  async #getParameters(names: readonly string[]): Promise<Map<string, string>> {
-    const values = new Map<string, string>();
+  async #getParameters(names: readonly string[]): Promise<Map<string, Found>> {
+    const values = new Map<string, Found>();
     for (let start = 0; start < names.length; start += NAMES_A_CALL) {
       const Names = names.slice(start, start + NAMES_A_CALL);
       await attempt(`reading parameter ${Names.join(', ')}`, async () => {
         const command = new GetParametersCommand({ Names, WithDecryption: true });
         const { Parameters = [], InvalidParameters = [] } = await this.#ssm.send(command);
-        for (const { Name, Value } of Parameters) {
-          if (Name !== undefined && Value !== undefined) values.set(Name, Value);
+        for (const { Name, Value, Version = FIRST_VERSION } of Parameters) {
+          if (Name === undefined || Value === undefined) continue;
+          values.set(Name, { value: Value, version: Version });
         }
         const isAnswered = (name: string) => values.has(name) || InvalidParameters.includes(name);
         if (!Names.every(isAnswered)) throw new UnreadableAnswer();
@@ -150,14 +159,14 @@ export class SecretStore {
     return values;
   }
 
-  /** @returns whether the parameter was written; without `overwrite` one that exists is left alone. */
+  /** @returns the version written; without `overwrite`, undefined where there is one already. */
   async #putParameter(
     Name: string,
     value: KeyRecord | Intent,
     overwrite = false,
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
     try {
-      await attempt(`writing parameter ${Name}`, () =>
+      const { Version = FIRST_VERSION } = await attempt(`writing parameter ${Name}`, () =>
         this.#ssm.send(
           new PutParameterCommand({
             Name,
@@ -170,9 +179,9 @@ export class SecretStore {
           }),
         ),
       );
-      return true;
+      return Version;
     } catch (error) {
-      if (hasErrorCode(error, 'AlreadyExists')) return false;
+      if (hasErrorCode(error, 'AlreadyExists')) return undefined;
       throw error;
     }
   }
@@ -211,9 +220,10 @@ export class SecretStore {
   }
 }
 
-function toIntent(value: string): Intent {
+function toIntent({ value, version }: Found): StoredIntent {
   const { attemptId, accessKeyIds, startedAt } = parse(value);
   return {
+    version,
     attemptId: text(attemptId) ?? '',
     accessKeyIds: Array.isArray(accessKeyIds) ? accessKeyIds.map(String) : [],
     startedAt: typeof startedAt === 'number' ? startedAt : 0,

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { refuse } from './support/aws-proxy.ts';
-import { actionOf, deny, firstTimes, hangAnswers, hideParameters } from './support/behaviours.ts';
+import {
+  actionOf,
+  deny,
+  firstTimes,
+  hangAnswers,
+  hideParameters,
+  loseAnswers,
+} from './support/behaviours.ts';
 import { PREFIX, useLocalType } from './support/local-type.ts';
 
 describe('create handler', () => {
@@ -145,6 +153,34 @@ describe('create handler', () => {
     ]);
     expect(await type.parameters()).toEqual([`${PREFIX}/${String(keys[0]?.id)}`]);
   });
+
+  it.each([0, 1_000, 4_000])(
+    'makes one key for one token, asked again %i ms after the attempt whose answer is lost',
+    async (later) => {
+      const token = randomUUID();
+      const other = await type.startContainer();
+      type.use(loseAnswers(1, 'iam:CreateAccessKey'));
+      type.use(async (call, next) => {
+        const isRecord = String(call.parameters.Name).startsWith(`${PREFIX}/AKIA`);
+        if (actionOf(call) === 'ssm:PutParameter' && isRecord) await sleep(3_000);
+        return next(call);
+      });
+
+      const outcomes = await Promise.all([
+        type.cloudFormation().create({ UserName: userName }, { token }),
+        sleep(later).then(() =>
+          type.cloudFormation({ function: other }).create({ UserName: userName }, { token }),
+        ),
+      ]);
+
+      const [key] = await type.keysOf(userName);
+      expect(await type.keysOf(userName)).toHaveLength(1);
+      expect(await type.parameters()).toEqual([`${PREFIX}/${String(key?.id)}`]);
+      const made = outcomes.filter(({ status }) => status === 'SUCCESS');
+      expect(made.length).toBeGreaterThan(0);
+      for (const { resourceModel } of made) expect(resourceModel?.Id).toBe(key?.id);
+    },
+  );
 
   it('brings the key of an earlier attempt into the wanted status', async () => {
     const token = randomUUID();

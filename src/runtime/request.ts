@@ -185,7 +185,8 @@ function findFault(
   const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
   if (!property) return 'is not a property of this type';
   const [error] = new Validator(property, '7').validate(value).errors;
-  if (error?.keyword === 'pattern') return `is not valid: it does not match ${String(property.pattern)}`;
+  if (error?.keyword === 'pattern')
+    return `is not valid: it does not match ${String(property.pattern)}`;
   return error && `is not valid: ${error.error}`;
 }
 

@@ -10,7 +10,7 @@ const GUIDE = 'guides/faults.md';
 const MATRIX_TIMEOUT_MS = 20 * 60_000;
 
 /** Most cases wait most of the time. */
-const LANES = Number(process.env.FAULT_LANES ?? 32);
+const LANES = Number(process.env.FAULT_LANES ?? 24);
 
 /** Refusing takes a process of its own, so that these cases have lanes of their own. */
 const REFUSING_LANES = Math.ceil(LANES / 4);

@@ -76,7 +76,7 @@ contract: build ## Run AWS's contract suite
 faults: build ## Run the fault suite
 	$(JEST) --testPathPatterns '/test/faults/'
 
-long: build ## Run races, scripts and fuzzed events for about ten minutes (RACE_ROUNDS, MODEL_RUNS, EVENT_RUNS)
+long: build ## Run races, scripts and fuzzed events for about twelve minutes (RACE_ROUNDS, MODEL_RUNS, EVENT_RUNS)
 	RACE_ROUNDS=$${RACE_ROUNDS:-600} MODEL_RUNS=$${MODEL_RUNS:-150} EVENT_RUNS=$${EVENT_RUNS:-4000} \
 		$(JEST) --runInBand --testPathPatterns '/test/(races|model)/'
 

@@ -62,23 +62,23 @@ export function firstTimes(
 
 /** The first `times` calls of one action take effect, and their answers get lost on the way. */
 export function loseAnswers(times: number, action: string): Behaviour {
-  let lost = 0;
-  return async (call, next) => {
-    const answer = await next(call);
-    if (actionOf(call) !== action || lost >= times) return answer;
-    lost += 1;
+  return spoilAnswers(times, action, () => {
     throw new Error('the answer is lost');
-  };
+  });
 }
 
 /** The first `times` calls of one action take effect, and their answers begin and never end. */
 export function hangAnswers(times: number, action: string): Behaviour {
-  let hung = 0;
+  return spoilAnswers(times, action, (answer) => ({ ...answer, hangs: true }));
+}
+
+function spoilAnswers(times: number, action: string, spoil: (answer: Answer) => Answer): Behaviour {
+  let spoilt = 0;
   return async (call, next) => {
     const answer = await next(call);
-    if (actionOf(call) !== action || hung >= times) return answer;
-    hung += 1;
-    return { ...answer, hangs: true };
+    if (actionOf(call) !== action || spoilt >= times) return answer;
+    spoilt += 1;
+    return spoil(answer);
   };
 }
 

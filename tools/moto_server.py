@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from functools import cache
+from threading import Lock
 
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
@@ -19,6 +20,18 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 DomainDispatcherApplication.get_backend_for_host = cache(
     DomainDispatcherApplication.get_backend_for_host
 )
+
+# moto walks through what other requests change meanwhile, and answers with a 500 then.
+one_at_a_time = Lock()
+serve = DomainDispatcherApplication.__call__
+
+
+def serve_alone(self, environ, start_response):
+    with one_at_a_time:
+        return serve(self, environ, start_response)
+
+
+DomainDispatcherApplication.__call__ = serve_alone
 
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()

@@ -59,7 +59,6 @@ let accounts = 100_000_000_000;
 
 export async function startBackend(): Promise<Backend> {
   const moto = await startMoto();
-  await warmUp(moto.endpoint);
   const strict = await startAwsProxy(moto.endpoint);
   useStrictIam(strict);
   useStrictSecrets(strict, moto.endpoint);
@@ -71,15 +70,6 @@ export async function startBackend(): Promise<Backend> {
       await moto.stop();
     },
   };
-}
-
-/** The first call to each service loads it, for which moto does not take several at a time. */
-async function warmUp(endpoint: string): Promise<void> {
-  const aws = new Aws(endpoint, String(accounts));
-  await aws.createUser(USER);
-  await aws.createKey(USER);
-  await aws.createSecret('a-secret');
-  await aws.holdings();
 }
 
 export type Time = 'real' | 'skipping' | 'ages';

@@ -94,6 +94,15 @@ export function present<T>(value: T | undefined): T {
   return value;
 }
 
+/** Whether the invocation's time is up, so that no later call of it would succeed either. */
+export function isOutOfTime(error: unknown): boolean {
+  return (
+    error instanceof HandlerError &&
+    error.cause instanceof Error &&
+    error.cause.name === 'AbortError'
+  );
+}
+
 /** Whether the call may have taken effect although it failed: its answer was lost or unreadable. */
 export function isOutcomeUnknown(error: unknown): boolean {
   return error instanceof HandlerError && !wasRefused(error.cause as SdkError);

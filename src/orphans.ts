@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { byId, type AccessKey, type AccessKeys } from './access-keys.ts';
-import { isTransient } from './errors.ts';
+import { isOutOfTime, isTransient } from './errors.ts';
 import { HandlerError } from './runtime/progress-event.ts';
 import type { Intent, SecretStore } from './secret-store.ts';
 
@@ -10,8 +10,8 @@ import type { Intent, SecretStore } from './secret-store.ts';
  */
 const SIBLING_PATIENCE_MS = 17_000;
 
-/** How long a new key may be missing from IAM's list. */
-const LISTING_PATIENCE_MS = 15_000;
+/** How long a call without an answer may take to have its effect, and to show it in IAM's list. */
+const LISTING_PATIENCE_MS = 20_000;
 const POLL_INTERVAL_MS = 500;
 
 /** IAM's dates are whole seconds, of another clock. */
@@ -69,7 +69,7 @@ export async function settle(
       if (found.orphans.some(isNew)) deadline = Date.now() + SIBLING_PATIENCE_MS;
       orphans = found.orphans;
     } catch (error) {
-      if (!isTransient(error) || Date.now() > lastListing) throw error;
+      if (!isTransient(error) || isOutOfTime(error) || Date.now() > lastListing) throw error;
     }
   } while (Date.now() < deadline);
 

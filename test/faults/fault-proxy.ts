@@ -58,6 +58,7 @@ class Slate {
   readonly holds: Hold[] = [];
   readonly view = new LaggingView();
   readonly ended = new AbortController();
+  readonly strikes: Promise<Answer>[] = [];
   injected: Injected[] = [];
 
   constructor(account: string) {
@@ -125,6 +126,11 @@ export class FaultProxy {
     this.#slate.injected.push({ fault, at });
   }
 
+  /** Resolves when every call that was struck has had what effect it has. */
+  async struck(): Promise<void> {
+    await Promise.all(this.#slate.strikes);
+  }
+
   /** Nothing more is struck. */
   forgive(): void {
     this.#slate.injected = [];
@@ -186,7 +192,9 @@ export class FaultProxy {
     if (!(await this.#held(slate, 'before', point))) return 'close';
     const fault = slate.findFault(point);
     if (fault) recorded.outcome = fault.name;
-    const answer = fault ? await fault.strike(call, pass, slate.ended.signal) : await pass();
+    const strike = fault && Promise.resolve(fault.strike(call, pass, slate.ended.signal));
+    if (strike) slate.strikes.push(strike);
+    const answer = await (strike ?? pass());
     if (!fault) recorded.outcome = String((answer as Message).statusCode);
     if (!(await this.#held(slate, 'after', point))) return 'close';
     return answer;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cut, denied, failed, throttled, type Answer, type Message } from './answers.ts';
-import type { Call } from './calls.ts';
+import type { Call, CallPoint } from './calls.ts';
 
 export interface Fault {
   readonly name: string;
@@ -12,6 +12,10 @@ export interface Fault {
   readonly refuses?: boolean;
   /** The codes that an operation may fail with; one without any must end as if nothing had happened. */
   readonly codes: readonly string[];
+  /** Whether it strikes after the operation has ended. */
+  readonly isLate?: boolean;
+  /** Which calls it is not aimed at. */
+  spares?(call: CallPoint): boolean;
   /** @param pass makes the call and gives its answer. */
   strike(call: Call, pass: () => Promise<Message>, signal: AbortSignal): Promise<Answer> | Answer;
 }
@@ -111,6 +115,20 @@ export const FAULTS: readonly Fault[] = [
       const answer = await pass();
       await stall(signal);
       return answer;
+    },
+  },
+  {
+    name: 'late effect',
+    what: 'nothing happens for 20 seconds, then the call takes effect, and the connection is closed; for calls that change something, but for the first `PutParameter`, see above',
+    times: 1,
+    codes: [],
+    isLate: true,
+    spares: ({ action, nth }) =>
+      /^(Get|List|Describe)/.test(action) || (action === 'PutParameter' && nth === 1),
+    strike: async (_, pass, signal): Promise<Answer> => {
+      await stall(signal);
+      await pass();
+      return 'close';
     },
   },
   {

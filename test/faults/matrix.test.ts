@@ -20,7 +20,13 @@ const ONLY = new RegExp(process.env.FAULT_CASES ?? '');
 
 const calls = recordedCalls();
 const cases = calls
-  .flatMap(([operation, call]) => FAULTS.map((fault): Case => ({ operation, call, fault })))
+  .flatMap(([operation, call]) =>
+    FAULTS.filter((fault) => !fault.spares?.(call)).map((fault): Case => ({
+      operation,
+      call,
+      fault,
+    })),
+  )
   .map((job): [string, Case] => [nameOfCase(job), job])
   .filter(([name]) => ONLY.test(name));
 

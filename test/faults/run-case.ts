@@ -35,7 +35,12 @@ export async function recordCalls(stage: Stage, operation: Operation): Promise<C
 export async function runCase(stage: Stage, { operation, call, fault }: Case): Promise<Result> {
   const startedAt = Date.now();
   const { proxy } = stage;
-  const { outcome, arranged, problems } = await run(stage, operation, () => {
+  const act: Operation['act'] = async (...given) => {
+    const ended = await operation.act(...given);
+    if (fault.isLate) await proxy.struck();
+    return ended;
+  };
+  const { outcome, arranged, problems } = await run(stage, { ...operation, act }, () => {
     proxy.forgetCalls();
     proxy.inject(fault, call);
     stage.canRefuse = fault.refuses ?? false;

@@ -64,6 +64,7 @@ export function codesOf(guide: string): Codes {
     const [head = [], , ...body] = lines.filter((line) => line.startsWith('|')).map(toCells);
     return body.flatMap(([call = '', ...cells]) =>
       cells.flatMap((cell, column) => {
+        if (cell === '') return [];
         const codes = new Set(cell.split(OR).map((code) => (code === AS_EVER ? ends : code)));
         const faults = head[column + 1]?.split(AND) ?? [];
         return faults.map((fault) => [join(name, call, fault), codes] as const);

@@ -45,7 +45,7 @@ export async function create(request: Request, session: Session): Promise<Progre
     secret?.refuseUnusable(),
   ]);
   admission.catch(() => undefined);
-  const before = await accessKeys.list(userName);
+  const before = await accessKeys.list(userName).catch((error: unknown) => creation.giveUp(error));
   const { records, intent } = await findRecords(before, clientRequestToken, store);
   if (!intent && !isBegun(records, clientRequestToken)) {
     await admission;

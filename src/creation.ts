@@ -70,6 +70,17 @@ export class Creation {
     return own ?? this.#createAndRecord(intent);
   }
 
+  /** @throws HandlerError the error, with what an attempt before this one may have left. */
+  async giveUp(error: unknown): Promise<never> {
+    const { store } = this.#services;
+    const { clientRequestToken } = this.#request;
+    const found = await store.findAll([], clientRequestToken).catch(() => undefined);
+    if (!found?.intent) throw error;
+    // The keys are gone with their user.
+    if (hasErrorCode(error, 'NotFound')) return this.undo(error);
+    throw this.#withIntent(error);
+  }
+
   /** Takes back what was made. @throws HandlerError the error, with what could not be taken back. */
   async undo(error: unknown, accessKeyId?: string): Promise<never> {
     const { store } = this.#services;

@@ -182,6 +182,41 @@ describe('create handler', () => {
     },
   );
 
+  describe('after an attempt that could not find out what it made', () => {
+    const token = randomUUID();
+
+    beforeEach(async () => {
+      const isMade = (): boolean => type.calls.some(({ action }) => action === 'CreateAccessKey');
+      type.use(loseAnswers(1, 'iam:CreateAccessKey'));
+      type.use(deny('iam:ListAccessKeys', isMade));
+      await type.cloudFormation().create({ UserName: userName }, { token });
+    });
+
+    it('names its intent as long as it cannot list the keys', async () => {
+      const denied = await type.cloudFormation().create({ UserName: userName }, { token });
+
+      const [intent] = await type.parameters();
+      expect(denied).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
+      expect(denied.message).toContain(`parameter ${String(intent)} says which keys there were`);
+
+      type.allow();
+      const created = await type.cloudFormation().create({ UserName: userName }, { token });
+      const id = String(created.resourceModel?.Id);
+      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
+      expect(await type.parameters()).toEqual([`${PREFIX}/${id}`]);
+    });
+
+    it('leaves nothing once the user is gone', async () => {
+      type.allow();
+      await type.deleteUser(userName);
+
+      const refused = await type.cloudFormation().create({ UserName: userName }, { token });
+
+      expect(refused).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
+      expect(await type.parameters()).toEqual([]);
+    });
+  });
+
   it('brings the key of an earlier attempt into the wanted status', async () => {
     const token = randomUUID();
     const cloudFormation = type.cloudFormation();

@@ -113,8 +113,20 @@ function isOfSameResource({ stackId, logicalResourceId }: Request, record: Store
 }
 
 function matchesAny(patterns: readonly string[], text: string): boolean {
-  return patterns.some((pattern) => {
-    const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-    return new RegExp(`^${source}$`, 's').test(text);
-  });
+  return patterns.some((pattern) => matches(pattern, text));
+}
+
+/** In the pattern, each * stands for any characters. Takes no longer the more of them there are. */
+function matches(pattern: string, text: string): boolean {
+  const [start = '', ...parts] = pattern.split('*');
+  const end = parts.pop();
+  if (end === undefined) return text === pattern;
+  if (!text.startsWith(start)) return false;
+  let position = start.length;
+  for (const part of parts) {
+    const found = text.indexOf(part, position);
+    if (found === -1) return false;
+    position = found + part.length;
+  }
+  return text.slice(position).endsWith(end);
 }

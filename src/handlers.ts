@@ -4,6 +4,7 @@ import { list } from './list-handler.ts';
 import { schema, type Model, type TypeConfiguration } from './model.ts';
 import { read } from './read-handler.ts';
 import { createEntrypoints } from './runtime/entrypoint.ts';
+import { preferSmallHeap } from './runtime/memory.ts';
 import { update } from './update-handler.ts';
 
 export const { entrypoint, testEntrypoint } = createEntrypoints<Model, TypeConfiguration>(schema, {
@@ -13,3 +14,5 @@ export const { entrypoint, testEntrypoint } = createEntrypoints<Model, TypeConfi
   DELETE: remove,
   LIST: list,
 });
+
+preferSmallHeap();

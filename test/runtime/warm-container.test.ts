@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { residentMegabytes } from '../../bench/memory.ts';
 import { newCredentials, useLocalType } from '../support/local-type.ts';
 
 const UNKNOWN_ID = 'AKIAUNKNOWNUNKNOWN00';
@@ -64,6 +65,25 @@ describe('warm container', () => {
     }
 
     expect(Math.min(...times)).toBeLessThan((calls + 2) * callMilliseconds);
+  });
+
+  it('is hardly bigger after many READs than after a few', async () => {
+    const userName = await type.createUser();
+    const { resourceModel } = await type.cloudFormation().create({ UserName: userName });
+    const container = await type.startContainer();
+    const cloudFormation = type.cloudFormation({ function: container });
+    const megabytesAfter = async (reads: number): Promise<number> => {
+      for (let count = 0; count < reads; count += 1) {
+        await cloudFormation.read(String(resourceModel?.Id));
+      }
+      return residentMegabytes(container.pid);
+    };
+
+    const early = await megabytesAfter(50);
+    const late = await megabytesAfter(750);
+
+    // Left to itself, V8 takes 15 MB.
+    expect(late - early).toBeLessThan(8);
   });
 
   it('runs the event that a developer writes by hand through testEntrypoint', async () => {

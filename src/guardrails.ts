@@ -69,11 +69,15 @@ export function refuseByRecords(
   refuseOneMore(request, before, records);
 }
 
-/** A serial says which of two keys of one resource is the newer; without one nothing is said. */
+/**
+ * A serial says which of two keys of one resource is the newer; without one nothing is said. It need
+ * not rise where the user's spelling or the secret changes, which replaces the key by itself.
+ */
 function refuseSerial(request: Request, records: ReadonlyMap<string, StoredRecord>): void {
   const { model, logicalResourceId } = request;
   for (const [accessKeyId, record] of records) {
     if (!isOfSameResource(request, record) || record.serial === undefined) continue;
+    if (record.userName !== model.userName || record.secretId !== model.secretId) continue;
     if ((model.serial ?? -1) > record.serial) continue;
     throw new HandlerError(
       'InvalidRequest',

@@ -40,6 +40,20 @@ describe('SecretId', () => {
     );
 
   describe('CREATE', () => {
+    it('makes another key for another secret, whatever the Serial', async () => {
+      const other = await type.createSecret('other');
+      const cloudFormation = type.cloudFormation();
+      await cloudFormation.create(properties({ Serial: 5 }));
+
+      const created = await cloudFormation.create(properties({ Serial: 5, SecretId: other.arn }));
+
+      expect(created.status).toBe('SUCCESS');
+      expect(JSON.parse(await type.secretValue(other.name))).toMatchObject({
+        AccessKeyId: idOf(created),
+      });
+      expect(await idsOf()).toHaveLength(2);
+    });
+
     it.each(['name', 'ARN'])('puts the key into the secret with that %s', async (form) => {
       const given = form === 'ARN' ? secretArn : secretId;
 

@@ -28,13 +28,10 @@ export async function update(request: Request, session: Session): Promise<Progre
     refuseReplacement(request, record, found);
     const isReactivated = found.status === 'Inactive' && status === 'Active';
     if (isReactivated) await refuseUserOutOfScope(userName, typeConfiguration, users);
-    const [previousDescription] = await Promise.all([
-      users.findDescription(userName, accessKeyId),
+    await Promise.all([
+      users.setDescription(userName, accessKeyId, description),
       accessKeys.update(userName, accessKeyId, status),
     ]);
-    if (description !== previousDescription) {
-      await users.setDescription(userName, accessKeyId, description);
-    }
   }
 
   const stabilization = callbackContext

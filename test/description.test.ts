@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../local/cloudformation.ts';
-import { refuse } from './support/aws-proxy.ts';
+import { refuse, type Answer, type Behaviour } from './support/aws-proxy.ts';
 import { actionOf, deny, firstTimes, loseAnswers, staleOnce } from './support/behaviours.ts';
 import { PREFIX, useLocalType } from './support/local-type.ts';
 
@@ -70,6 +70,26 @@ describe('Description', () => {
       resourceModel: { Description: 'new', Status: 'Inactive' },
     });
     expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
+  });
+
+  it('is changed back although IAM still lists what it was before the change', async () => {
+    const id = idOf(await create('old'));
+    let listed: Answer | undefined;
+    const listing: Behaviour = async (call, next) => {
+      const answer = await next(call);
+      if (actionOf(call) === 'iam:ListUserTags') listed = answer;
+      return answer;
+    };
+    type.use(listing);
+    await read(id);
+    type.allow();
+    await update(id, 'new');
+    type.use(firstTimes(1, 'iam:ListUserTags', () => listed as unknown as Answer));
+
+    const updated = await update(id, 'old');
+
+    expect(updated.status).toBe('SUCCESS');
+    expect(await type.tagsOf(userName)).toEqual(untouched({ [id]: 'old' }));
   });
 
   it('is removed when it is taken out of the template', async () => {
@@ -333,6 +353,7 @@ describe('Description', () => {
     it('is awaited at UPDATE', async () => {
       const id = idOf(await create('old'));
       type.use(staleOnce('iam:ListUserTags', 'iam:TagUser'));
+      await read(id);
 
       const updated = await update(id, 'new');
 
@@ -404,11 +425,14 @@ describe('Description', () => {
       const id = idOf(await create('for CI'));
       type.use(deny('iam:ListUserTags'));
 
-      const [shown, updated] = [await type.cloudFormation().read(id), await update(id)];
+      const [shown, updated] = [
+        await type.cloudFormation().read(id),
+        await update(id, 'for the build server'),
+      ];
 
       expect(shown).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
       expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
-      expect(await type.tagsOf(userName)).toEqual(untouched({ [id]: 'for CI' }));
+      expect(await type.tagsOf(userName)).toEqual(untouched({ [id]: 'for the build server' }));
     });
 
     it.each(['made by the type', 'imported'])(

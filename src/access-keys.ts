@@ -38,7 +38,7 @@ export interface NewAccessKey extends AccessKey {
   readonly secretAccessKey: string;
 }
 
-export interface AccessKeyPage {
+interface AccessKeyPage {
   readonly accessKeys: readonly AccessKey[];
   /** Where the next page starts; undefined after the last one. */
   readonly marker: string | undefined;
@@ -97,11 +97,15 @@ export class AccessKeys {
   /**
    * A page of users and all their keys; a user who is gone by the time of asking has none.
    *
+   * @param abortSignal ends it.
    * @throws HandlerError Throttling where IAM is too slow for the page.
    */
-  async listPage(marker?: string): Promise<AccessKeyPage> {
+  async listPage(
+    marker?: string,
+    abortSignal = AbortSignal.timeout(WALK_PATIENCE_MS),
+  ): Promise<AccessKeyPage> {
     return this.#session.with({ retryStrategy: WALK_PACE }).run(async () => {
-      const options = { abortSignal: AbortSignal.timeout(WALK_PATIENCE_MS) };
+      const options = { abortSignal };
       const users = await attempt('listing users', async () => {
         const command = new ListUsersCommand({ Marker: marker, MaxItems: USERS_A_PAGE });
         const { Users, IsTruncated, Marker } = await this.#iam.send(command, options);
@@ -128,7 +132,8 @@ export class AccessKeys {
     } catch (error) {
       if (!hasErrorCode(error, 'AccessDenied')) throw error;
       const found = await this.#search(accessKeyId);
-      if (found ?? !accessKeys) throw error;
+      if (found) throw error;
+      if (found === undefined && !accessKeys) throw tooSlow((error as Error).message);
       return undefined;
     }
     if (owner === undefined) return undefined;
@@ -136,7 +141,10 @@ export class AccessKeys {
     if (owned) return owned;
     // IAM names a user who lacks it: the user was renamed, or the key deleted, a moment ago.
     const found = await this.#search(accessKeyId);
-    if (found === undefined) throw unfinished(accessKeyId, owner);
+    if (found === undefined) {
+      const activity = `finding the user of access key ${accessKeyId}`;
+      throw tooSlow(`${activity}: IAM names ${owner}, who does not have it`);
+    }
     return found || undefined;
   }
 
@@ -217,16 +225,20 @@ export class AccessKeys {
    * @returns false where no user has the key; undefined where the search cannot be finished in time.
    */
   async #search(accessKeyId: string): Promise<AccessKey | false | undefined> {
-    const deadline = Date.now() + WALK_PATIENCE_MS;
+    const deadline = AbortSignal.timeout(WALK_PATIENCE_MS);
     let marker: string | undefined;
-    do {
-      const page = await this.listPage(marker);
-      const found = byId(page.accessKeys, accessKeyId);
-      if (found) return found;
-      if (Date.now() > deadline) return undefined;
-      marker = page.marker;
-    } while (marker);
-    return false;
+    try {
+      do {
+        const page = await this.listPage(marker, deadline);
+        const found = byId(page.accessKeys, accessKeyId);
+        if (found) return found;
+        marker = page.marker;
+      } while (marker);
+      return false;
+    } catch (error) {
+      if (deadline.aborted) return undefined;
+      throw error;
+    }
   }
 }
 
@@ -276,11 +288,8 @@ export function notFound(accessKeyId: string): HandlerError {
   return new HandlerError('NotFound', `there is no access key ${accessKeyId} in this account`);
 }
 
-function unfinished(accessKeyId: string, owner: string): HandlerError {
-  return new HandlerError(
-    'Throttling',
-    `finding the user of access key ${accessKeyId}: IAM names ${owner}, who does not have it, and is too slow to look at all users`,
-  );
+function tooSlow(why: string): HandlerError {
+  return new HandlerError('Throttling', `${why}; and IAM is too slow to look at all users`);
 }
 
 function toAccessKey({ AccessKeyId, UserName, Status, CreateDate }: AccessKeyMetadata): AccessKey {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   actionOf,
   ageKeys,
@@ -226,6 +227,22 @@ describe('read handler', () => {
 
     expect(read).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
     expect(type.calls.map(actionOf)).toContain('iam:ListUsers');
+  });
+
+  it('does not say NotFound, and ends in time, where IAM is too slow to look at every user', async () => {
+    await Promise.all(Array.from({ length: 40 }, () => type.createUser()));
+    type.pageSizes.users = 20;
+    type.use(denyUnknownKeys);
+    type.use(async (call, next) => {
+      if (call.action.startsWith('List')) await sleep(4_000);
+      return next(call);
+    });
+
+    const read = await type.cloudFormation().read('AKIAUNKNOWNUNKNOWN00');
+
+    expect(read).toMatchObject({ status: 'FAILED', errorCode: 'Throttling' });
+    expect(read.message).toContain('iam:GetAccessKeyLastUsed');
+    expect(Math.max(...read.milliseconds)).toBeLessThan(30_000);
   });
 
   it('finds a key on whatever page of its user IAM puts it', async () => {

@@ -109,9 +109,12 @@ export class Session {
  */
 class RequestHandler extends NodeHttpHandler {
   override async handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
-    const deadline = current.getStore()?.session?.deadline;
-    const { abortSignal = deadline } = options ?? {};
-    const answer = await super.handle(request, { ...options, abortSignal });
+    const signals = [current.getStore()?.session?.deadline, options?.abortSignal];
+    const [abortSignal, another] = signals.filter((signal) => signal instanceof AbortSignal);
+    const answer = await super.handle(request, {
+      ...options,
+      abortSignal: abortSignal && another ? AbortSignal.any([abortSignal, another]) : abortSignal,
+    });
     const body = answer.response.body as IncomingMessage;
     const limit = setTimeout(() => {
       body.destroy(Object.assign(new Error('the answer broke off'), { name: 'TimeoutError' }));

@@ -3,7 +3,7 @@ import type { Log } from './log.ts';
 import { asJson, findCredentials, isRegion, isText } from './request.ts';
 
 /** How an invocation ended, for its metrics. */
-export interface Outcome {
+interface Outcome {
   readonly milliseconds: number;
   readonly errorCode: string | undefined;
 }

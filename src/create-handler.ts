@@ -46,7 +46,9 @@ export async function create(request: Request, session: Session): Promise<Progre
   ]);
   admission.catch(() => undefined);
   const before = await accessKeys.list(userName).catch((error: unknown) => creation.giveUp(error));
-  const { records, intent } = await findRecords(before, clientRequestToken, store);
+  const { records, intent } = await findRecords(before, clientRequestToken, store).catch(
+    (error: unknown) => creation.giveUp(error),
+  );
   if (!intent && !isBegun(records, clientRequestToken)) {
     await admission;
     refuseByRecords(request, before, records);

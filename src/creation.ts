@@ -10,7 +10,7 @@ import type { Intent, SecretStore, StoredIntent, StoredRecord } from './secret-s
 import { poll } from './stabilization.ts';
 import type { Users } from './users.ts';
 
-/** How often one invocation, which has 60 seconds, can afford to find out what an attempt made. */
+/** How often one invocation has the time to find out what an attempt made. */
 const MAX_SETTLEMENTS = 2;
 /** How long the secret of a recorded key may be on its way: at worst, a lost answer and a retry. */
 const SECRET_PATIENCE_MS = 6_000;
@@ -74,8 +74,9 @@ export class Creation {
   async giveUp(error: unknown): Promise<never> {
     const { store } = this.#services;
     const { clientRequestToken } = this.#request;
-    const found = await store.findAll([], clientRequestToken).catch(() => undefined);
-    if (!found?.intent) throw error;
+    const find = store.findAll([], clientRequestToken);
+    const mayBeThere = await find.then(({ intent }) => intent !== undefined).catch(() => true);
+    if (!mayBeThere) throw error;
     // The keys are gone with their user.
     if (hasErrorCode(error, 'NotFound')) return this.undo(error);
     throw this.#withIntent(error);
@@ -204,7 +205,12 @@ export class Creation {
     const { accessKeyId } = accessKey;
     if (!secret) return true;
     const patience = isYoung(accessKey) ? SECRET_PATIENCE_MS : 0;
-    if (await poll(patience, async () => (await secret.has(accessKeyId)) || undefined)) return true;
+    const has = async () => (await secret.has(accessKeyId)) || undefined;
+    const isHandedOver = await poll(patience, has).catch((error: unknown) => {
+      if (isTransient(error)) throw error;
+      return this.undo(error, accessKeyId);
+    });
+    if (isHandedOver) return true;
     await this.#discardAll(accessKeyId);
     return false;
   }
@@ -261,32 +267,28 @@ export class Creation {
     const { accessKeys, store } = this.#services;
     const { clientRequestToken } = this.#request;
     this.#settlements += 1;
+    let own: AccessKey | undefined;
     try {
-      const { own, orphan } = await settle(
-        this.#userName,
-        clientRequestToken,
-        intent,
-        accessKeys,
-        store,
-      );
-      if (orphan) {
-        await this.#discardAll(orphan.accessKeyId);
-        intent.accessKeyIds.push(orphan.accessKeyId);
+      const settled = await settle(this.#userName, clientRequestToken, intent, accessKeys, store);
+      own = settled.own;
+      if (settled.orphan) {
+        await this.#discardAll(settled.orphan.accessKeyId);
+        intent.accessKeyIds.push(settled.orphan.accessKeyId);
       }
-      return own && (await this.#isWhole(own)) ? own : undefined;
     } catch (error) {
       if (error instanceof SeveralOrphans || hasErrorCode(error, 'NotFound')) {
         return this.undo(error);
       }
       throw this.#withIntent(error);
     }
+    return own && (await this.#isWhole(own)) ? own : undefined;
   }
 
   #withIntent(error: unknown): unknown {
     const name = this.#services.store.nameOfIntent(this.#request.clientRequestToken);
     return withHint(
       error,
-      `a key may have been made for user ${this.#userName}; parameter ${name} says which keys there were before`,
+      `a key may have been made for user ${this.#userName}; parameter ${name}, if it is there, says which keys there were before`,
     );
   }
 

@@ -14,7 +14,6 @@ export interface SdkError extends Error {
 const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   AccessDenied: 'AccessDenied',
   AccessDeniedException: 'AccessDenied',
-  UnauthorizedOperation: 'AccessDenied',
 
   ExpiredToken: 'InvalidCredentials',
   ExpiredTokenException: 'InvalidCredentials',
@@ -37,6 +36,7 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   EntityTemporarilyUnmodifiableException: 'ResourceConflict',
   TooManyUpdates: 'ResourceConflict',
 
+  DecryptionFailure: 'InvalidRequest',
   EncryptionFailure: 'InvalidRequest',
   InvalidInputException: 'InvalidRequest',
   InvalidParameterException: 'InvalidRequest',
@@ -44,7 +44,6 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   ValidationError: 'InvalidRequest',
   ValidationException: 'InvalidRequest',
 
-  HierarchyLevelLimitExceededException: 'InvalidTypeConfiguration',
   InvalidKeyId: 'InvalidTypeConfiguration',
 
   InternalServerError: 'ServiceInternalError',

@@ -14,7 +14,7 @@ import type { Session } from './runtime/session.ts';
 import { poll, RECORD_PATIENCE_MS } from './stabilization.ts';
 
 /** What the type keeps of an access key that it made. */
-export interface KeyRecord {
+interface KeyRecord {
   /** Absent for a key with a secret of its own in Secrets Manager. */
   readonly secretAccessKey?: string | undefined;
   readonly secretId?: string | undefined;

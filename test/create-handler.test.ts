@@ -101,6 +101,16 @@ describe('create handler', () => {
     expect(await type.keysOf(other)).toHaveLength(1);
   });
 
+  it('makes a key for another spelling of the user, whatever the Serial', async () => {
+    const cloudFormation = type.cloudFormation();
+    await cloudFormation.create({ UserName: userName, Serial: 5 });
+
+    const created = await cloudFormation.create({ UserName: userName.toUpperCase(), Serial: 5 });
+
+    expect(created.status).toBe('SUCCESS');
+    expect(await type.keysOf(userName)).toHaveLength(2);
+  });
+
   it.each([
     ['another resource of the stack', { logicalId: 'Other' }, undefined],
     ['another stack', {}, 'arn:aws:cloudformation:us-east-1:123456789012:stack/other/2'],
@@ -192,12 +202,20 @@ describe('create handler', () => {
       await type.cloudFormation().create({ UserName: userName }, { token });
     });
 
-    it('names its intent as long as it cannot list the keys', async () => {
+    it.each([
+      ['list the keys', 'iam:ListAccessKeys'],
+      ['read what it keeps', 'ssm:GetParameters'],
+    ])('names its intent as long as it cannot %s', async (_, action) => {
+      type.allow();
+      type.use(deny(action));
+
       const denied = await type.cloudFormation().create({ UserName: userName }, { token });
 
       const [intent] = await type.parameters();
       expect(denied).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
-      expect(denied.message).toContain(`parameter ${String(intent)} says which keys there were`);
+      expect(denied.message).toContain(
+        `parameter ${String(intent)}, if it is there, says which keys there were`,
+      );
 
       type.allow();
       const created = await type.cloudFormation().create({ UserName: userName }, { token });

@@ -48,7 +48,6 @@ describe('errors of AWS', () => {
     [new ssm.ParameterLimitExceeded(REFUSED), 'ServiceLimitExceeded'],
     [new ssm.TooManyUpdates(REFUSED), 'ResourceConflict'],
     [new ssm.InvalidKeyId(REFUSED), 'InvalidTypeConfiguration'],
-    [new ssm.HierarchyLevelLimitExceededException(REFUSED), 'InvalidTypeConfiguration'],
     [new ssm.InternalServerError(refusal(500)), 'ServiceInternalError'],
     [new sts.ExpiredTokenException(REFUSED), 'InvalidCredentials'],
     [unmodelled('AccessDenied', 403), 'AccessDenied'],

@@ -186,7 +186,7 @@ export const OPERATIONS: readonly Operation[] = [
     makeBystander: makeKeyInSecret,
     arrange: own(DELIVERED),
     // Its secret is not at hand to try it with: the time that takes is let pass.
-    isStruck: ({ action, nth }) => nth === 2 || /^Delete/.test(action),
+    isStruck: ({ action, nth }) => nth === 2 || /^(Delete|Describe)/.test(action),
     act: create,
   }),
   operation({

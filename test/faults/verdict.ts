@@ -93,9 +93,9 @@ function judgeCreate(deed: Deed, after: Holdings): string[] {
   const versions = after.secrets.flatMap(({ stages }) => [...stages.keys()]);
   const missing = leftBehind(message).filter((name) => ![...there, ...versions].includes(name));
   const isKnown = (id: string): boolean =>
-    after.parameters.has(`${PREFIX}/${id}`) ||
     message.includes(id) ||
-    parameters.some((name) => name.includes('/pending/'));
+    message.includes('/pending/') ||
+    after.parameters.has(`${PREFIX}/${id}`);
   const forgotten = keys.filter((id) => before.keys.has(id) && !isKnown(id));
   return [
     ...forgotten.map((id) => `an earlier attempt's key is forgotten: ${id}; ${message}`),

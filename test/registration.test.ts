@@ -363,7 +363,7 @@ describe('publish', () => {
     const [key = '', templateKey = ''] = await keysIn('packages');
     expect(key).toMatch(/^org-iam-accesskey\/[0-9a-f]{32}\.zip$/);
     expect(templateKey).toMatch(/^org-iam-accesskey\/template-[0-9a-f]{32}\.yml$/);
-    expect(stdout).toContain(`--parameter-overrides SchemaHandlerPackage=s3://packages/${key}\n`);
+    expect(stdout).toContain(`--parameter-overrides SchemaHandlerPackage=s3://packages/${key} `);
     expect(stdout).toContain(`--template-url ${aws.endpoint}/packages/${templateKey} `);
     expect(await s3('GET', `packages/${templateKey}`)).toContain('Org::IAM::AccessKey');
   });
@@ -446,7 +446,11 @@ describe('publish', () => {
 async function deploy(parameters: Record<string, string>): Promise<Stack> {
   const { TypeConfigurationSetting, ...Resources } = template.Resources;
   expect(TypeConfigurationSetting?.Type).toBe('Custom::TypeConfiguration');
-  const given = Object.entries({ SchemaHandlerPackage: PACKAGE, ...parameters });
+  const given = Object.entries({
+    SchemaHandlerPackage: PACKAGE,
+    UserPath: '/',
+    ...parameters,
+  });
   await cloudFormationCall('CreateStack', {
     StackName: 'type',
     TemplateBody: JSON.stringify({ ...template, Resources }),

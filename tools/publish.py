@@ -92,9 +92,10 @@ Register it in the account and Region of your credentials:
 
 aws cloudformation deploy --stack-name {STACK} --capabilities CAPABILITY_IAM \\
   --template-file {TEMPLATE} \\
-  --parameter-overrides SchemaHandlerPackage={package_uri}
+  --parameter-overrides SchemaHandlerPackage={package_uri} \\
+  UserPath=/ci/ SecretNamePattern='ci/*'
 
-Templates with SecretId need the parameter SecretNamePattern, too: SecretNamePattern='ci/*'.
+The handlers can then change keys of the users below /ci/ and secrets named ci/… only.
 
 Or in an organization, for which the bucket has to let its accounts read (registration/README.md):
 
@@ -102,7 +103,9 @@ aws cloudformation create-stack-set --stack-set-name {STACK} --capabilities CAPA
   --permission-model SERVICE_MANAGED \\
   --auto-deployment Enabled=true,RetainStacksOnAccountRemoval=false \\
   --template-url {template_url} \\
-  --parameters ParameterKey=SchemaHandlerPackage,ParameterValue={package_uri}
+  --parameters ParameterKey=SchemaHandlerPackage,ParameterValue={package_uri} \\
+  ParameterKey=UserPath,ParameterValue=/ci/ \\
+  ParameterKey=SecretNamePattern,ParameterValue='ci/*'
 aws cloudformation create-stack-instances --stack-set-name {STACK} \\
   --deployment-targets OrganizationalUnitIds=OU --regions REGION"""
 

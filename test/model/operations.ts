@@ -169,8 +169,11 @@ async function createKey(
   fault: Fault | undefined,
 ): Promise<boolean> {
   const outcome = await world.operate((stack) => stack.create(properties, { logicalId }), fault);
-  const isTooLow = ({ serial, record }: Key): boolean =>
-    record === 'kept' && serial !== undefined && (properties.Serial ?? -1) <= serial;
+  const isTooLow = ({ serial, record, userName }: Key): boolean =>
+    record === 'kept' &&
+    userName === properties.UserName &&
+    serial !== undefined &&
+    (properties.Serial ?? -1) <= serial;
   const ofResource = account.keysOf(user).filter((key) => key.logicalId === logicalId);
   if (ofResource.some(isTooLow)) {
     expectFailure(outcome, 'InvalidRequest');

@@ -6,7 +6,7 @@ import {
   SSMClient,
 } from '@aws-sdk/client-ssm';
 import { isYoung, type AccessKey } from './access-keys.ts';
-import { attempt, UnreadableAnswer } from './errors.ts';
+import { attempt, present, UnreadableAnswer } from './errors.ts';
 import type { TypeConfiguration } from './model.ts';
 import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
 import { asJson } from './runtime/request.ts';
@@ -148,7 +148,8 @@ export class SecretStore {
       await attempt(`reading parameter ${Names.join(', ')}`, async () => {
         const command = new GetParametersCommand({ Names, WithDecryption: true });
         const { Parameters = [], InvalidParameters = [] } = await this.#ssm.send(command);
-        for (const { Name, Value, Version = FIRST_VERSION } of Parameters) {
+        for (const parameter of Parameters) {
+          const { Name, Value, Version = FIRST_VERSION } = present(parameter);
           if (Name === undefined || Value === undefined) continue;
           values.set(Name, { value: Value, version: Version });
         }

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { refuse, type Call } from './support/aws-proxy.ts';
 import {
   actionOf,
   ageKeys,
   deny,
   denyUnknownKeys,
+  firstTimes,
   hangAnswers,
   hideParameters,
 } from './support/behaviours.ts';
@@ -51,6 +53,33 @@ describe('read handler', () => {
       const read = await type.cloudFormation().read(created.Id);
 
       expect(read).toMatchObject({ status: 'SUCCESS', resourceModel: created });
+    },
+  );
+
+  it('does not wait as long as an answer asks to', async () => {
+    const created = await createKey();
+    const unavailable = (call: Call) => ({
+      ...refuse(call, 503, 'ServiceUnavailable', 'Come back later'),
+      headers: { 'retry-after': '30' },
+    });
+    type.use(firstTimes(1, 'ssm:GetParameters', unavailable));
+
+    const read = await type.cloudFormation().read(created.Id);
+
+    expect(read).toMatchObject({ status: 'SUCCESS', resourceModel: created });
+    expect(Math.max(...read.milliseconds)).toBeLessThan(5_000);
+  });
+
+  it.each([{ Parameters: [null] }, { InvalidParameters: [null] }, { Parameters: null }, null])(
+    'does not make a missing secret of the answer %j',
+    async (body) => {
+      const created = await createKey();
+      const answer = { status: 200, headers: {}, body: JSON.stringify(body) };
+      type.use(firstTimes(Infinity, 'ssm:GetParameters', () => answer));
+
+      const read = await type.cloudFormation().read(created.Id);
+
+      expect(read).toMatchObject({ status: 'FAILED', errorCode: 'ServiceInternalError' });
     },
   );
 

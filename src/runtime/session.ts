@@ -146,8 +146,12 @@ const SHARED = {
   credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
   retryStrategy: {
     acquireInitialRetryToken: (scope) => getSession().retryStrategy.acquireInitialRetryToken(scope),
+    // Without the time that an answer may ask to wait: the invocation has less than that.
     refreshRetryTokenForRetry: (token, errorInfo) =>
-      getSession().retryStrategy.refreshRetryTokenForRetry(token, errorInfo),
+      getSession().retryStrategy.refreshRetryTokenForRetry(token, {
+        ...errorInfo,
+        retryAfterHint: undefined,
+      }),
     recordSuccess: (token) => {
       getSession().retryStrategy.recordSuccess(token);
     },

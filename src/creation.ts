@@ -60,7 +60,7 @@ export class Creation {
     this.#intentVersion = stored.version;
     if (stored.attemptId !== intent.attemptId) {
       // A key is recorded only after whatever was made before it was cleared up.
-      const own = finished ? undefined : await this.#settle(stored);
+      const own = finished ? undefined : await this.#settle(stored, true);
       if (own) return own;
       intent.accessKeyIds.push(...stored.accessKeyIds);
       const made = await this.#takeOver(intent);
@@ -121,7 +121,7 @@ export class Creation {
       try {
         accessKey = await this.#services.accessKeys.create(this.#userName);
       } catch (error) {
-        const own = this.#mayHaveMadeKey(error) ? await this.#settle(intent) : undefined;
+        const own = this.#mayHaveMadeKey(error) ? await this.#settle(intent, false) : undefined;
         if (own) return own;
         if (!this.#mayHaveMadeKey(error) || this.#settlements >= MAX_SETTLEMENTS) {
           return this.undo(await this.#explained(error));
@@ -157,7 +157,7 @@ export class Creation {
           new HandlerError('ResourceConflict', `${what}: another attempt of it is under way`),
         );
       }
-      const own = await this.#settle(intent);
+      const own = await this.#settle(intent, true);
       if (own) return own;
     }
   }
@@ -216,13 +216,16 @@ export class Creation {
   }
 
   /** @throws HandlerError where something of the key could not be deleted. */
-  async #discardAll(accessKeyId: string): Promise<void> {
-    const { leftovers, error } = await this.#discard(accessKeyId);
+  async #discardAll(accessKeyId: string, isRecorded = true): Promise<void> {
+    const { leftovers, error } = await this.#discard(accessKeyId, isRecorded);
     if (leftovers.length > 0) throw withLeftovers(error, leftovers);
   }
 
   /** @returns what could not be deleted of the key, and the first reason. */
-  async #discard(accessKeyId: string): Promise<{ leftovers: string[]; error: unknown }> {
+  async #discard(
+    accessKeyId: string,
+    isRecorded = true,
+  ): Promise<{ leftovers: string[]; error: unknown }> {
     const { accessKeys, store, users, secret } = this.#services;
     const leftovers: string[] = [];
     const errors: unknown[] = [];
@@ -254,7 +257,8 @@ export class Creation {
     const key = `access key ${accessKeyId} of user ${this.#userName}`;
     const isInUse = !isRetired && (await secret?.isCurrent(accessKeyId).catch(() => true));
     // With its record the key is the next attempt's own; without, its orphan. A record alone is neither.
-    if (isInUse || !(await tryTo(store.delete(accessKeyId), parameter))) {
+    const deleteRecord = () => (isRecorded ? store.delete(accessKeyId) : undefined);
+    if (isInUse || !(await tryTo(deleteRecord(), parameter))) {
       leftovers.push(key, ...(isInUse ? [parameter] : []));
     } else {
       await tryTo(accessKeys.delete(this.#userName, accessKeyId), key);
@@ -263,16 +267,23 @@ export class Creation {
   }
 
   /** When it cannot be found out now what the attempt made, the intent stays for the next one. */
-  async #settle(intent: Intent): Promise<AccessKey | undefined> {
+  async #settle(intent: Intent, isOver: boolean): Promise<AccessKey | undefined> {
     const { accessKeys, store } = this.#services;
     const { clientRequestToken } = this.#request;
     this.#settlements += 1;
     let own: AccessKey | undefined;
     try {
-      const settled = await settle(this.#userName, clientRequestToken, intent, accessKeys, store);
+      const settled = await settle(
+        this.#userName,
+        clientRequestToken,
+        intent,
+        isOver,
+        accessKeys,
+        store,
+      );
       own = settled.own;
       if (settled.orphan) {
-        await this.#discardAll(settled.orphan.accessKeyId);
+        await this.#discardAll(settled.orphan.accessKeyId, false);
         intent.accessKeyIds.push(settled.orphan.accessKeyId);
       }
     } catch (error) {

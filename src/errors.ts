@@ -51,6 +51,7 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   ServiceFailureException: 'ServiceInternalError',
   UnreadableAnswer: 'ServiceInternalError',
   AbortError: 'Throttling',
+  RequestTimeout: 'NetworkFailure',
   TimeoutError: 'NetworkFailure',
 };
 
@@ -88,8 +89,8 @@ export class UnreadableAnswer extends Error {
 }
 
 /** What every readable answer of AWS has. */
-export function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new UnreadableAnswer();
+export function present<T>(value: T | null | undefined): T {
+  if (value === undefined || value === null) throw new UnreadableAnswer();
   return value;
 }
 

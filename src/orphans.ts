@@ -6,9 +6,9 @@ import type { Intent, SecretStore } from './secret-store.ts';
 
 /**
  * How long a key without a record may be a sibling's: two resources for one user are created side
- * by side, and between a key's birth and its record lie, at worst, three tries without an answer.
+ * by side, and between a key's birth and its record lie a late answer and, at worst, three tries.
  */
-const SIBLING_PATIENCE_MS = 17_000;
+const SIBLING_PATIENCE_MS = 20_000;
 
 /** How long a call without an answer may take to have its effect, and to show it in IAM's list. */
 const LISTING_PATIENCE_MS = 20_000;
@@ -30,17 +30,19 @@ export class SeveralOrphans extends HandlerError {}
  * attempt's time, and it has no record by when a sibling would have written one. A single such key
  * is to be discarded. Of several, any may be in use: all are left alone.
  *
- * @returns the key that the attempt did record: the operation's own, to go on with; or its orphan; or
- *   nothing, where it made no key.
+ * @param isOver whether no call that may make a key is under way. Until then it is waited for, with
+ *   a key recorded or not.
+ * @returns the key that an attempt did record: the operation's own, to go on with; and the orphan.
  * @throws SeveralOrphans where it cannot be told which key is the orphan.
  */
 export async function settle(
   userName: string,
   clientRequestToken: string,
   intent: Intent,
+  isOver: boolean,
   accessKeys: AccessKeys,
   store: SecretStore,
-): Promise<{ own?: AccessKey; orphan?: AccessKey | undefined }> {
+): Promise<{ own: AccessKey | undefined; orphan: AccessKey | undefined }> {
   const recorded = new Set<string>();
   const survey = async () => {
     const unseen = (await accessKeys.list(userName)).filter(
@@ -58,13 +60,15 @@ export async function settle(
   };
 
   const lastListing = Date.now() + LISTING_PATIENCE_MS;
+  let own: AccessKey | undefined;
   let orphans: readonly AccessKey[] = [];
   let deadline = lastListing;
   do {
     await sleep(POLL_INTERVAL_MS);
     try {
       const found = await survey();
-      if (found.own) return { own: found.own };
+      own = found.own;
+      if (own && isOver) return { own, orphan: undefined };
       const isNew = ({ accessKeyId }: AccessKey): boolean => !byId(orphans, accessKeyId);
       if (found.orphans.some(isNew)) deadline = Date.now() + SIBLING_PATIENCE_MS;
       orphans = found.orphans;
@@ -82,10 +86,11 @@ export async function settle(
         `${ids}; nothing was deleted, find out which are in use and delete the others`,
     );
   }
-  return { orphan };
+  return { own, orphan };
 }
 
 function wasMadeBy({ startedAt }: Intent, { createDate }: AccessKey): boolean {
   const age = createDate.getTime() - startedAt;
-  return age >= -CLOCK_TOLERANCE_MS && age <= INVOCATION_MS + CLOCK_TOLERANCE_MS;
+  const latest = INVOCATION_MS + LISTING_PATIENCE_MS;
+  return age >= -CLOCK_TOLERANCE_MS && age <= latest + CLOCK_TOLERANCE_MS;
 }

@@ -1,6 +1,7 @@
+import { CreateAccessKeyCommand } from '@aws-sdk/client-iam';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { refuse } from './support/aws-proxy.ts';
+import { refuse, type Answer } from './support/aws-proxy.ts';
 import {
   actionOf,
   deny,
@@ -233,6 +234,32 @@ describe('create handler', () => {
       expect(refused).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
       expect(await type.parameters()).toEqual([]);
     });
+  });
+
+  it('waits for its own open call where another attempt with the token has a key', async () => {
+    const token = randomUUID();
+    const makeOther = async (): Promise<string> => {
+      const { AccessKey } = await type.iam.send(new CreateAccessKeyCommand({ UserName: userName }));
+      const { AccessKeyId = '', SecretAccessKey = '' } = AccessKey ?? {};
+      const record = { userName, secretAccessKey: SecretAccessKey, clientRequestToken: token };
+      await type.overwriteParameter(`${PREFIX}/${AccessKeyId}`, JSON.stringify(record));
+      return AccessKeyId;
+    };
+    let other = '';
+    let late: Promise<Answer> | undefined;
+    type.use(async (call, next) => {
+      if (actionOf(call) !== 'iam:CreateAccessKey' || other !== '') return next(call);
+      other = await makeOther();
+      late = sleep(8_000).then(() => next(call));
+      return late;
+    });
+
+    const created = await type.cloudFormation().create({ UserName: userName }, { token });
+    await late;
+
+    expect(created).toMatchObject({ status: 'SUCCESS', resourceModel: { Id: other } });
+    expect(await type.keysOf(userName)).toEqual([{ id: other, status: 'Active' }]);
+    expect(await type.parameters()).toEqual([`${PREFIX}/${other}`]);
   });
 
   it('brings the key of an earlier attempt into the wanted status', async () => {

@@ -106,6 +106,18 @@ describe('templates', () => {
 });
 
 describe('examples', () => {
+  it.each(['examples/narrow-execution-role.yaml', 'registration/template.yml'])(
+    'take the parameter prefixes that the schema takes: %s',
+    async (file) => {
+      const { Parameters } = (await toJson(file)) as {
+        Parameters: Record<string, { AllowedPattern: string }>;
+      };
+
+      const { pattern } = schema.typeConfiguration.properties.ParameterPrefix;
+      expect(Parameters.ParameterPrefix?.AllowedPattern).toBe(pattern);
+    },
+  );
+
   it('hold type configurations that the schema accepts, with each of its properties', async () => {
     const configurations = await Promise.all(CONFIGURATIONS.map(toJson));
     const validator = new Validator(schema.typeConfiguration as Schema, '7');

@@ -1,9 +1,7 @@
 import type { User } from '@aws-sdk/client-iam';
-import type { AccessKey } from './access-keys.ts';
-import type { Request, TypeConfiguration } from './model.ts';
-import { HandlerError } from './runtime/progress-event.ts';
-import type { StoredRecord } from './secret-store.ts';
-import type { Users } from './users.ts';
+import type { Users } from '../aws/users.ts';
+import { HandlerError } from '../runtime/progress-event.ts';
+import type { TypeConfiguration } from '../schema.ts';
 
 interface Rule {
   readonly name: string;
@@ -56,63 +54,6 @@ export async function refuseUserOutOfScope(
   throw new HandlerError(
     'AccessDenied',
     `user ${userName} (path ${user.Path ?? '/'}) is out of scope: the type configuration's ${broken.name} does not admit it`,
-  );
-}
-
-/** Refuses a key that the user's other keys rule out. */
-export function refuseByRecords(
-  request: Request,
-  before: readonly AccessKey[],
-  records: ReadonlyMap<string, StoredRecord>,
-): void {
-  refuseSerial(request, records);
-  refuseOneMore(request, before, records);
-}
-
-/**
- * A serial says which of two keys of one resource is the newer; without one nothing is said. It need
- * not rise where the user's spelling or the secret changes, which replaces the key by itself.
- */
-function refuseSerial(request: Request, records: ReadonlyMap<string, StoredRecord>): void {
-  const { model, logicalResourceId } = request;
-  for (const [accessKeyId, record] of records) {
-    if (!isOfSameResource(request, record) || record.serial === undefined) continue;
-    if (record.userName !== model.userName || record.secretId !== model.secretId) continue;
-    if ((model.serial ?? -1) > record.serial) continue;
-    throw new HandlerError(
-      'InvalidRequest',
-      `creating access key for user ${model.userName}: Serial ${model.serial ?? '(none)'} is not higher than ` +
-        `Serial ${record.serial} of ${logicalResourceId}'s access key ${accessKeyId}; increment it to rotate the key`,
-    );
-  }
-}
-
-/** The key that a rotation replaces does not count. More than two keys IAM itself refuses. */
-function refuseOneMore(
-  request: Request,
-  before: readonly AccessKey[],
-  records: ReadonlyMap<string, StoredRecord>,
-): void {
-  const { maxKeysPerUser } = request.typeConfiguration;
-  const others = before.filter(({ accessKeyId }) => {
-    const record = records.get(accessKeyId);
-    return !record || !isOfSameResource(request, record);
-  });
-  if (maxKeysPerUser > 1 || others.length < maxKeysPerUser) return;
-  const described = others.map(({ accessKeyId, status }) => `${accessKeyId} ${status}`).join(', ');
-  throw new HandlerError(
-    'ServiceLimitExceeded',
-    `creating access key for user ${request.model.userName}: the type configuration's MaxKeysPerUser ` +
-      `is ${maxKeysPerUser} and the user has ${described}`,
-  );
-}
-
-function isOfSameResource({ stackId, logicalResourceId }: Request, record: StoredRecord): boolean {
-  return (
-    stackId !== undefined &&
-    logicalResourceId !== undefined &&
-    record.stackId === stackId &&
-    record.logicalResourceId === logicalResourceId
   );
 }
 

@@ -1,7 +1,7 @@
 import { isThrottlingError } from '@smithy/core/retry';
 import { ServiceException } from '@smithy/core/client';
-import { hasErrorCode, HandlerError, type HandlerErrorCode } from './runtime/progress-event.ts';
-import { earlierErrors, failedAction } from './runtime/session.ts';
+import { HandlerError, type HandlerErrorCode } from '../runtime/progress-event.ts';
+import { earlierErrors, failedAction } from '../runtime/session.ts';
 
 /** What the clients throw. */
 export interface SdkError extends Error {
@@ -55,18 +55,9 @@ const ERROR_CODES: Readonly<Record<string, HandlerErrorCode>> = {
   TimeoutError: 'NetworkFailure',
 };
 
-const NEVER_CONNECTED = ['EAI_AGAIN', 'ECONNREFUSED', 'ENOTFOUND'];
+const KMS = /\bkms:|ciphertext refers to a customer master key/i;
 
-/** The errors that CloudFormation retries: the same request may succeed later. */
-export function isTransient(error: unknown): boolean {
-  return hasErrorCode(
-    error,
-    'NetworkFailure',
-    'ResourceConflict',
-    'ServiceInternalError',
-    'Throttling',
-  );
-}
+const NEVER_CONNECTED = ['EAI_AGAIN', 'ECONNREFUSED', 'ENOTFOUND'];
 
 /**
  * Makes one AWS call.
@@ -75,9 +66,9 @@ export function isTransient(error: unknown): boolean {
  *   "creating access key for user ci-bot".
  * @throws HandlerError with that activity, the cause and, where there is one, the way out.
  */
-export async function attempt<T>(activity: string, call: () => Promise<T>): Promise<T> {
+export async function callAws<T>(activity: string, send: () => Promise<T>): Promise<T> {
   try {
-    return await call();
+    return await send();
   } catch (error) {
     throw toHandlerError(activity, error as SdkError);
   }
@@ -130,12 +121,26 @@ export function wasRefused(error: SdkError): boolean {
   return NEVER_CONNECTED.includes(error.code ?? '') || (status >= 400 && status < 500);
 }
 
+/** Whether Parameter Store could not use the KMS key of a parameter; it says so in words alone. */
+export function isKmsFailure(error: unknown): boolean {
+  if (!(error instanceof HandlerError)) return false;
+  const { name, message } = error.cause as SdkError;
+  return name === 'InvalidKeyId' || (ERROR_CODES[name] === 'AccessDenied' && KMS.test(message));
+}
+
 function toHandlerError(activity: string, error: SdkError): HandlerError {
-  const action = error[failedAction];
+  const action = deniedAction(error);
   const errorCode = toErrorCode(error);
   const denied =
     errorCode === 'AccessDenied' && action ? `, which needs the permission ${action}` : '';
   return new HandlerError(errorCode, `${activity}${denied}: ${toCause(error)}`, { cause: error });
+}
+
+/** Parameter Store is denied what its caller may not do with KMS. */
+function deniedAction(error: SdkError): string | undefined {
+  const [kmsAction] = /\bkms:\w+/.exec(error.message) ?? [];
+  if (kmsAction !== undefined) return kmsAction;
+  return KMS.test(error.message) ? 'kms:Decrypt' : error[failedAction];
 }
 
 function toErrorCode(error: SdkError): HandlerErrorCode {

@@ -1,20 +1,20 @@
-import { AccessKeys, type AccessKey } from './access-keys.ts';
-import type { Model, Request } from './model.ts';
-import { HandlerError, type ProgressEvent } from './runtime/progress-event.ts';
-import { asJson } from './runtime/request.ts';
-import type { Session } from './runtime/session.ts';
+import { AccessKeys, type AccessKey } from '../aws/access-keys.ts';
+import { AllUsers } from '../aws/all-users.ts';
+import { parseJson } from '../runtime/json.ts';
+import { HandlerError, ifFound, type ProgressEvent } from '../runtime/progress-event.ts';
+import type { Session } from '../runtime/session.ts';
+import type { Model, Request } from '../schema.ts';
 
 /** Lists all users' keys, one page of users at a time, or one user's keys. Never with a secret. */
 export async function list(request: Request, session: Session): Promise<ProgressEvent<Model>> {
-  const accessKeys = new AccessKeys(session);
   const { userName } = request.model;
   if (userName !== undefined) {
     if (request.nextToken !== undefined) throw foreignToken();
-    return page((await accessKeys.listIfThere(userName)) ?? []);
+    return page((await ifFound(new AccessKeys(session).list(userName))) ?? []);
   }
   const marker = request.nextToken === undefined ? undefined : toMarker(request.nextToken);
-  const { accessKeys: listed, marker: nextMarker } = await accessKeys.listPage(marker);
-  return page(listed, nextMarker);
+  const { accessKeys, marker: nextMarker } = await new AllUsers(session).keysOfPage(marker);
+  return page(accessKeys, nextMarker);
 }
 
 function page(accessKeys: readonly AccessKey[], marker?: string): ProgressEvent<Model> {
@@ -37,12 +37,8 @@ function toToken(marker: string): string {
 }
 
 function toMarker(token: string): string {
-  try {
-    const marker = asJson(JSON.parse(Buffer.from(token, 'base64url').toString()))?.marker;
-    if (typeof marker === 'string' && toToken(marker) === token) return marker;
-  } catch {
-    // Not even JSON.
-  }
+  const { marker } = parseJson(Buffer.from(token, 'base64url').toString());
+  if (typeof marker === 'string' && toToken(marker) === token) return marker;
   throw foreignToken();
 }
 

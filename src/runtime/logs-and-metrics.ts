@@ -1,6 +1,7 @@
-import { CloudWatch } from './cloudwatch.ts';
+import { CloudWatch } from './cloudwatch-client.ts';
+import { asJson, isRegion, isText } from './json.ts';
 import type { Log } from './log.ts';
-import { asJson, findCredentials, isRegion, isText } from './request.ts';
+import { findCredentials } from './request.ts';
 
 /** How an invocation ended, for its metrics. */
 interface Outcome {

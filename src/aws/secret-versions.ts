@@ -4,12 +4,14 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { HandlerError, hasErrorCode, ifFound } from '../runtime/progress-event.ts';
+import type { Session } from '../runtime/session.ts';
 import type { NewAccessKey } from './access-keys.ts';
-import { attempt, present } from './errors.ts';
-import { HandlerError, hasErrorCode } from './runtime/progress-event.ts';
-import type { Session } from './runtime/session.ts';
-import { toAccessKeyId, toSecretVersionId } from './secret-version-id.ts';
+import { callAws, present } from './errors.ts';
 import { toSesSmtpPassword } from './ses-smtp.ts';
+
+/** A version names its key, so that the key of a version is known without reading the secret. */
+const VERSION_ID_PREFIX = 'org-iam-access-key-';
 
 type Stage = 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS';
 
@@ -31,7 +33,7 @@ export class SecretVersions {
 
   /** @throws HandlerError InvalidRequest for a secret that is not there or about to be deleted. */
   async refuseUnusable(): Promise<void> {
-    if (await this.#find()) return;
+    if (await ifFound(this.#describe())) return;
     throw new HandlerError(
       'InvalidRequest',
       `SecretId ${this.#secretId} names no secret in this account and Region, or one that is scheduled for deletion`,
@@ -42,7 +44,7 @@ export class SecretVersions {
   async put({ accessKeyId, secretAccessKey }: NewAccessKey, userName: string): Promise<void> {
     const SesSmtpPassword = toSesSmtpPassword(secretAccessKey, this.#session.region);
     this.#session.log.conceal(SesSmtpPassword);
-    await attempt(`writing access key ${accessKeyId} to secret ${this.#secretId}`, () =>
+    await callAws(`writing access key ${accessKeyId} to secret ${this.#secretId}`, () =>
       this.#client.send(
         new PutSecretValueCommand({
           SecretId: this.#secretId,
@@ -57,10 +59,6 @@ export class SecretVersions {
         }),
       ),
     );
-  }
-
-  async has(accessKeyId: string): Promise<boolean> {
-    return (await this.#describe())?.has(toSecretVersionId(accessKeyId)) ?? false;
   }
 
   /** Makes the key's version the one that readers of the secret get. */
@@ -84,7 +82,7 @@ export class SecretVersions {
     isAlive: (accessKeyId: string) => Promise<boolean>,
   ): Promise<void> {
     try {
-      const stages = await this.#find();
+      const stages = await ifFound(this.#describe());
       const versionId = toSecretVersionId(accessKeyId);
       const own = stages?.get(versionId) ?? [];
       const previous = stages && findVersion(stages, 'AWSPREVIOUS');
@@ -97,7 +95,7 @@ export class SecretVersions {
       if (own.includes('AWSPENDING')) await this.#moveStage('AWSPENDING', versionId, undefined);
     } catch (error) {
       if (!hasErrorCode(error, 'InvalidRequest', 'NotFound')) throw error;
-      if (!(await this.#find())) return;
+      if (!(await ifFound(this.#describe()))) return;
       // It is not the key that was not found.
       throw new HandlerError('ResourceConflict', (error as Error).message, { cause: error });
     }
@@ -109,19 +107,9 @@ export class SecretVersions {
     return stages?.get(toSecretVersionId(accessKeyId))?.includes('AWSCURRENT') ?? false;
   }
 
-  /** @returns the stages of each version; undefined where there is no secret to read. */
-  async #find(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
-    try {
-      return await this.#describe();
-    } catch (error) {
-      if (hasErrorCode(error, 'NotFound')) return undefined;
-      throw error;
-    }
-  }
-
   /** @returns the stages of each version; undefined where the secret is scheduled for deletion. */
   async #describe(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
-    return attempt(`describing secret ${this.#secretId}`, async () => {
+    return callAws(`describing secret ${this.#secretId}`, async () => {
       const secret = await this.#client.send(
         new DescribeSecretCommand({ SecretId: this.#secretId }),
       );
@@ -137,7 +125,7 @@ export class SecretVersions {
     to: string | undefined,
   ): Promise<void> {
     try {
-      await attempt(
+      await callAws(
         `moving ${VersionStage} of secret ${this.#secretId} to version ${to ?? '(none)'}`,
         () =>
           this.#client.send(
@@ -150,7 +138,7 @@ export class SecretVersions {
           ),
       );
     } catch (error) {
-      // A try whose answer was lost, or another attempt of the operation, has moved it already.
+      // A try whose answer was lost, or another attempt of the CREATE, has moved it already.
       if (!hasErrorCode(error, 'InvalidRequest')) throw error;
       const stages = await this.#describe();
       if (!stages || findVersion(stages, VersionStage) !== to) throw error;
@@ -163,4 +151,15 @@ function findVersion(
   stage: Stage,
 ): string | undefined {
   return [...stages].find(([, labels]) => labels.includes(stage))?.[0];
+}
+
+export function toSecretVersionId(accessKeyId: string): string {
+  return VERSION_ID_PREFIX + accessKeyId;
+}
+
+/** @returns undefined for a version that somebody else wrote. */
+function toAccessKeyId(secretVersionId: string): string | undefined {
+  return secretVersionId.startsWith(VERSION_ID_PREFIX)
+    ? secretVersionId.slice(VERSION_ID_PREFIX.length)
+    : undefined;
 }

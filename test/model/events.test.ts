@@ -1,8 +1,8 @@
 import { HandlerErrorCode } from '@amazon-web-services-cloudformation/cloudformation-cli-typescript-lib/dist/interface.js';
 import fc from 'fast-check';
 import type { ProgressEvent } from '../../local/cloudformation.ts';
-import { startFunction, type Invoked, type LocalFunction } from '../../local/function.ts';
-import { startMoto, type LocalAws } from '../../local/moto.ts';
+import { startFunction, type Invoked, type LocalFunction } from '../../local/lambda-container.ts';
+import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import { startAwsProxy, type AwsProxy, type Call } from '../support/aws-proxy.ts';
 import { ageKeys } from '../support/behaviours.ts';
 import { useStrictIam } from '../support/strict-iam.ts';

@@ -1,5 +1,5 @@
-import { UncaughtError } from '../../local/function.ts';
-import { startInvokeEndpoint, type InvokeEndpoint } from '../../local/invoke-endpoint.ts';
+import { UncaughtError } from '../../local/lambda-container.ts';
+import { startInvokeEndpoint, type InvokeEndpoint } from '../../local/lambda-invoke-endpoint.ts';
 
 describe('invoke endpoint', () => {
   let endpoint: InvokeEndpoint;

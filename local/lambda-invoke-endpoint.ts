@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { UncaughtError, type LocalFunction } from './function.ts';
+import { UncaughtError, type LocalFunction } from './lambda-container.ts';
 
 export interface InvokeEndpoint {
   readonly url: string;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startMoto } from '../../local/moto.ts';
+import { startMoto } from '../../local/moto-server.ts';
 
 function iamAt(endpoint: string): IAMClient {
   return new IAMClient({
@@ -58,7 +58,7 @@ describe('local AWS', () => {
       [
         '--input-type=module',
         '--eval',
-        `const { startMoto } = await import(${JSON.stringify(path.resolve('local/moto.ts'))});
+        `const { startMoto } = await import(${JSON.stringify(path.resolve('local/moto-server.ts'))});
          console.log((await startMoto()).endpoint);`,
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { refuse, type Call } from './support/aws-proxy.ts';
+import { refuse, type Call } from '../support/aws-proxy.ts';
 import {
   actionOf,
   ageKeys,
@@ -8,8 +8,8 @@ import {
   firstTimes,
   hangAnswers,
   hideParameters,
-} from './support/behaviours.ts';
-import { PREFIX, useLocalType } from './support/local-type.ts';
+} from '../support/behaviours.ts';
+import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 describe('read handler', () => {
   const type = useLocalType();

@@ -9,8 +9,8 @@ import {
   startFunction,
   UncaughtError,
   type LocalFunction,
-} from '../../local/function.ts';
-import { writeStandIn } from './stand-in.ts';
+} from '../../local/lambda-container.ts';
+import { writeStandIn } from './stand-in-package.ts';
 
 const CODE = `
 let busy = 0;
@@ -147,7 +147,7 @@ describe('local function', () => {
       [
         '--input-type=module',
         '--eval',
-        `const { startFunction } = await import(${JSON.stringify(path.resolve('local/function.ts'))});
+        `const { startFunction } = await import(${JSON.stringify(path.resolve('local/lambda-container.ts'))});
          console.log((await startFunction({ folder: ${JSON.stringify(folder)} })).pid);`,
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome } from '../local/cloudformation.ts';
-import { refuse, type Answer, type Behaviour } from './support/aws-proxy.ts';
-import { actionOf, deny, firstTimes, loseAnswers, staleOnce } from './support/behaviours.ts';
-import { PREFIX, useLocalType } from './support/local-type.ts';
+import type { Outcome } from '../../local/cloudformation.ts';
+import { refuse, type Answer, type Behaviour } from '../support/aws-proxy.ts';
+import { actionOf, deny, firstTimes, loseAnswers, staleOnce } from '../support/behaviours.ts';
+import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 /** The IAM console shows a key's description from a tag of the user with the key's id as its key. */
 describe('Description', () => {

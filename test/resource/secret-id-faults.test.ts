@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome } from '../local/cloudformation.ts';
-import { refuse, type Behaviour, type Call } from './support/aws-proxy.ts';
+import type { Outcome } from '../../local/cloudformation.ts';
+import { refuse, type Behaviour, type Call } from '../support/aws-proxy.ts';
 import {
   actionOf,
   ageKeys,
   firstTimes,
   hideParameters,
   loseAnswers,
-} from './support/behaviours.ts';
-import { PREFIX, useLocalType } from './support/local-type.ts';
+} from '../support/behaviours.ts';
+import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 /** How an answer is lost after the call took effect, once. */
 const LOSSES: [string, (action: string) => Behaviour][] = [

@@ -1,7 +1,7 @@
 import { CreateAccessKeyCommand } from '@aws-sdk/client-iam';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { refuse, type Answer } from './support/aws-proxy.ts';
+import { refuse, type Answer } from '../support/aws-proxy.ts';
 import {
   actionOf,
   deny,
@@ -9,8 +9,8 @@ import {
   hangAnswers,
   hideParameters,
   loseAnswers,
-} from './support/behaviours.ts';
-import { PREFIX, useLocalType } from './support/local-type.ts';
+} from '../support/behaviours.ts';
+import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 describe('create handler', () => {
   const type = useLocalType();

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** What is sent to local/function-runner.ts, and what comes back. */
+/** What is sent to local/lambda-runtime.ts, and what comes back. */
 export interface Invocation {
   readonly event: string;
   /** The line that ends this invocation's log. */
@@ -19,8 +19,8 @@ export interface Exit {
   readonly how: string;
 }
 
-/** The child process behind a local function: one exchange at a time, with its log lines. */
-export class FunctionProcess {
+/** The child process behind a local container: one exchange at a time, with its log lines. */
+export class ContainerProcess {
   readonly logs: string[] = [];
   readonly ended: Promise<void>;
   readonly #child;
@@ -33,7 +33,7 @@ export class FunctionProcess {
 
   constructor(file: string, entrypoint: string, cwd: string, env: NodeJS.ProcessEnv) {
     const root = process.cwd();
-    const child = fork(path.join(root, 'local/function-runner.ts'), [file, entrypoint], {
+    const child = fork(path.join(root, 'local/lambda-runtime.ts'), [file, entrypoint], {
       cwd,
       env,
       execArgv: [],

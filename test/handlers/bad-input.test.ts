@@ -4,10 +4,10 @@ import {
   CreatePolicyCommand,
 } from '@aws-sdk/client-iam';
 import { randomUUID } from 'node:crypto';
-import type { CloudFormation, Properties } from '../local/cloudformation.ts';
-import { refuse } from './support/aws-proxy.ts';
-import { ageKeys, deny, denyUnknownKeys, expire } from './support/behaviours.ts';
-import { newCredentials, PREFIX, useLocalType } from './support/local-type.ts';
+import type { CloudFormation, Properties } from '../../local/cloudformation.ts';
+import { refuse } from '../support/aws-proxy.ts';
+import { ageKeys, deny, denyUnknownKeys, expire } from '../support/behaviours.ts';
+import { newCredentials, PREFIX, useLocalType } from '../support/local-type.ts';
 
 const UNKNOWN_ID = 'AKIAUNKNOWNUNKNOWN00';
 const STACK_ID = 'arn:aws:cloudformation:us-east-1:123456789012:stack/app/1';

@@ -1,5 +1,5 @@
-import type { ProgressEvent } from '../local/cloudformation.ts';
-import { useLocalType } from './support/local-type.ts';
+import type { ProgressEvent } from '../../local/cloudformation.ts';
+import { useLocalType } from '../support/local-type.ts';
 
 describe('list handler', () => {
   const type = useLocalType();

@@ -6,7 +6,7 @@ import {
   type UpdateSecretVersionStageCommandInput,
 } from '@aws-sdk/client-secrets-manager';
 import { randomUUID } from 'node:crypto';
-import { useLocalType } from './support/local-type.ts';
+import { useLocalType } from './local-type.ts';
 
 /** What the other tests rely on: where Secrets Manager is stricter than moto, they run against this. */
 describe('strict Secrets Manager', () => {

@@ -4,10 +4,10 @@ import {
   PutSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { randomUUID } from 'node:crypto';
-import type { CloudFormation, Outcome } from '../local/cloudformation.ts';
-import { refuse, type Behaviour, type Call } from './support/aws-proxy.ts';
-import { actionOf, deny } from './support/behaviours.ts';
-import { PREFIX, useLocalType } from './support/local-type.ts';
+import type { CloudFormation, Outcome } from '../../local/cloudformation.ts';
+import { refuse, type Behaviour, type Call } from '../support/aws-proxy.ts';
+import { actionOf, deny } from '../support/behaviours.ts';
+import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 describe('SecretId', () => {
   const type = useLocalType();

@@ -1,9 +1,9 @@
 import { PutUserPermissionsBoundaryCommand } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { randomUUID } from 'node:crypto';
-import type { Outcome, Properties } from '../local/cloudformation.ts';
-import { actionOf, ageKeys, deny } from './support/behaviours.ts';
-import { REGION, useLocalType } from './support/local-type.ts';
+import type { Outcome, Properties } from '../../local/cloudformation.ts';
+import { actionOf, ageKeys, deny } from '../support/behaviours.ts';
+import { REGION, useLocalType } from '../support/local-type.ts';
 
 interface User {
   /** Comes before a part of its own. */

@@ -1,5 +1,11 @@
-import { ageKeys, deny, denyUnknownKeys, hideParameters, staleOnce } from './support/behaviours.ts';
-import { PREFIX, useLocalType } from './support/local-type.ts';
+import {
+  ageKeys,
+  deny,
+  denyUnknownKeys,
+  hideParameters,
+  staleOnce,
+} from '../support/behaviours.ts';
+import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 describe('delete handler', () => {
   const type = useLocalType();

@@ -1,9 +1,9 @@
-// The child process of startFunction: loads the function as Lambda does and answers invocations.
+// Runs in the process of a local container: loads the function as Lambda does and answers invocations.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
-import type { Invocation, Reply } from './function-process.ts';
+import type { Invocation, Reply } from './lambda-container-process.ts';
 
 type Handler = (event: unknown, context: object) => unknown;
 

@@ -9,7 +9,7 @@ import {
   UpdateAccessKeyCommand,
 } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { REGION, useLocalType } from './support/local-type.ts';
+import { REGION, useLocalType } from './local-type.ts';
 
 /** What the other tests rely on: where IAM is stricter than moto, they run against this. */
 describe('strict IAM', () => {

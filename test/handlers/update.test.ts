@@ -1,5 +1,5 @@
-import { ageKeys, hideParameters, staleOnce } from './support/behaviours.ts';
-import { PREFIX, useLocalType } from './support/local-type.ts';
+import { ageKeys, hideParameters, staleOnce } from '../support/behaviours.ts';
+import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 describe('update handler', () => {
   const type = useLocalType();

@@ -9,9 +9,9 @@ import {
   isTransient,
   UnreadableAnswer,
   wasRetried,
-} from '../src/errors.ts';
-import { HandlerError, hasErrorCode } from '../src/runtime/progress-event.ts';
-import { earlierErrors, failedAction } from '../src/runtime/session.ts';
+} from '../../src/errors.ts';
+import { HandlerError, hasErrorCode } from '../../src/runtime/progress-event.ts';
+import { earlierErrors, failedAction } from '../../src/runtime/session.ts';
 
 const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { FunctionProcess, type Reply } from './function-process.ts';
-import { lambdaEnvironment } from './lambda-environment.ts';
+import { ContainerProcess, type Reply } from './lambda-container-process.ts';
+import { lambdaEnvironment } from './lambda-environment-variables.ts';
 
 export interface FunctionOptions {
   /** The value of AWS_ENDPOINT_URL; without it the function calls AWS itself. */
@@ -74,7 +74,7 @@ export async function startFunction(options: FunctionOptions = {}): Promise<Loca
   if (!existsSync(file)) {
     throw new Error(`starting the function: ${file} is missing; run make build first`);
   }
-  const child = new FunctionProcess(file, entrypoint, folder, {
+  const child = new ContainerProcess(file, entrypoint, folder, {
     ...lambdaEnvironment(folder, entrypoint, region),
     ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL: endpoint }),
     ...options.env,

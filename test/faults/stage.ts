@@ -13,6 +13,7 @@ import {
 import { startMoto } from '../../local/moto-server.ts';
 import { startAwsProxy, type AwsProxy } from '../support/aws-proxy.ts';
 import { useStrictIam } from '../support/strict-iam.ts';
+import { useStrictParameters } from '../support/strict-parameters.ts';
 import { useStrictSecrets } from '../support/strict-secrets.ts';
 import { Aws } from './aws.ts';
 import { FaultProxy } from './fault-proxy.ts';
@@ -62,6 +63,7 @@ export async function startBackend(): Promise<Backend> {
   const strict = await startAwsProxy(moto.endpoint);
   useStrictIam(strict);
   useStrictSecrets(strict, moto.endpoint);
+  useStrictParameters(strict);
   return {
     strict,
     moto: moto.endpoint,

@@ -4,7 +4,7 @@ import {
   actionOf,
   ageKeys,
   deny,
-  denyUnknownKeys,
+  denyInOpenWords,
   firstTimes,
   hangAnswers,
   hideParameters,
@@ -249,8 +249,8 @@ describe('read handler', () => {
     await type.deleteParameter(`${PREFIX}/${Id}`);
   });
 
-  it('looks at every user before it says NotFound where IAM denies to say', async () => {
-    type.use(denyUnknownKeys);
+  it('looks at every user before it says NotFound where IAM does not say why it denies', async () => {
+    type.use(denyInOpenWords);
 
     const read = await type.cloudFormation().read('AKIAUNKNOWNUNKNOWN00');
 
@@ -261,7 +261,7 @@ describe('read handler', () => {
   it('does not say NotFound, and ends in time, where IAM is too slow to look at every user', async () => {
     await Promise.all(Array.from({ length: 40 }, () => type.createUser()));
     type.pageSizes.users = 20;
-    type.use(denyUnknownKeys);
+    type.use(denyInOpenWords);
     type.use(async (call, next) => {
       if (call.action.startsWith('List')) await sleep(4_000);
       return next(call);

@@ -6,6 +6,7 @@ import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import { startAwsProxy, type AwsProxy, type Call } from '../support/aws-proxy.ts';
 import { ageKeys } from '../support/behaviours.ts';
 import { useStrictIam } from '../support/strict-iam.ts';
+import { useStrictParameters } from '../support/strict-parameters.ts';
 import { anyEvent, KEY_ID, USER_NAME } from './event-arbitraries.ts';
 
 const { EVENT_RUNS = '1000', EVENT_SEED = '20261124' } = process.env;
@@ -30,6 +31,7 @@ describe(`fuzzed events, seed ${SEED}`, () => {
     aws = await startMoto();
     proxy = await startAwsProxy(aws.endpoint);
     useStrictIam(proxy);
+    useStrictParameters(proxy);
     proxy.use(ageKeys);
     proxy.use(async (call, next) => {
       const answer = await next(call);

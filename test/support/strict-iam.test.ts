@@ -1,15 +1,22 @@
 import {
   CreateAccessKeyCommand,
   DeleteAccessKeyCommand,
+  GetAccessKeyLastUsedCommand,
   GetUserCommand,
+  IAMClient,
   ListAccessKeysCommand,
   ListUsersCommand,
   ListUserTagsCommand,
   PutUserPermissionsBoundaryCommand,
+  TagUserCommand,
   UpdateAccessKeyCommand,
 } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { REGION, useLocalType } from './local-type.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deny, expireKeys, forgetNewKeys, hideUsers } from './behaviours.ts';
+import { newCredentials, REGION, useLocalType } from './local-type.ts';
+
+const UNKNOWN_ID = 'AKIAIOSFODNN7EXAMPLE';
 
 /** What the other tests rely on: where IAM is stricter than moto, they run against this. */
 describe('strict IAM', () => {
@@ -163,4 +170,149 @@ describe('strict IAM', () => {
     expect(await type.keysOf(`${userName}-3`)).toEqual([]);
     expect(await type.allUsers()).toContain(`${userName}-3`);
   });
+
+  describe('in the words that were recorded at AWS', () => {
+    let caller: IAMClient;
+
+    beforeEach(() => {
+      const credentials = newCredentials('caller');
+      caller = new IAMClient({
+        endpoint: type.proxy.endpoint,
+        region: REGION,
+        credentials,
+        maxAttempts: 1,
+      });
+    });
+    afterEach(() => {
+      caller.destroy();
+    });
+
+    const askFor = (AccessKeyId: string) =>
+      caller.send(new GetAccessKeyLastUsedCommand({ AccessKeyId }));
+
+    it('denies whoever asks about a key that nobody has', async () => {
+      await expect(askFor(UNKNOWN_ID)).rejects.toMatchObject({
+        name: 'AccessDenied',
+        message: expect.stringMatching(
+          /^User: arn:\S+ is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key AKIAIOSFODNN7EXAMPLE$/,
+        ),
+        $metadata: { httpStatusCode: 403 },
+      });
+    });
+
+    it('denies whoever lacks the permission with the reason', async () => {
+      type.use(deny('iam:GetAccessKeyLastUsed'));
+      const id = await type.createForeignKey(userName);
+
+      for (const asked of [id, UNKNOWN_ID]) {
+        await expect(askFor(asked)).rejects.toMatchObject({
+          name: 'AccessDenied',
+          message: expect.stringMatching(
+            /^User: arn:\S+ is not authorized to perform: iam:GetAccessKeyLastUsed on resource: .+ because no identity-based policy allows the iam:GetAccessKeyLastUsed action$/,
+          ),
+          $metadata: { httpStatusCode: 403 },
+        });
+      }
+    });
+
+    it('says of a key that was never used where and when not', async () => {
+      const { AccessKeyLastUsed, UserName } = await askFor(await type.createForeignKey(userName));
+
+      expect(UserName).toBe(userName);
+      expect(AccessKeyLastUsed).toEqual({ Region: 'N/A', ServiceName: 'N/A' });
+    });
+
+    it.each([
+      ['CreateAccessKey', new CreateAccessKeyCommand({ UserName: 'nobody' })],
+      ['ListAccessKeys', new ListAccessKeysCommand({ UserName: 'nobody' })],
+      ['ListUserTags', new ListUserTagsCommand({ UserName: 'nobody' })],
+      ['GetUser', new GetUserCommand({ UserName: 'nobody' })],
+    ])('knows no such user in %s', async (_, command) => {
+      await expect(caller.send(command as GetUserCommand)).rejects.toMatchObject({
+        name: 'NoSuchEntityException',
+        message: 'The user with name nobody cannot be found.',
+        $metadata: { httpStatusCode: 404 },
+      });
+    });
+
+    it('knows no such key in UpdateAccessKey and DeleteAccessKey', async () => {
+      const key = { UserName: userName, AccessKeyId: UNKNOWN_ID };
+      const unknown = {
+        name: 'NoSuchEntityException',
+        message: `The Access Key with id ${UNKNOWN_ID} cannot be found.`,
+        $metadata: { httpStatusCode: 404 },
+      };
+
+      await expect(caller.send(new DeleteAccessKeyCommand(key))).rejects.toMatchObject(unknown);
+      await expect(
+        caller.send(new UpdateAccessKeyCommand({ ...key, Status: 'Inactive' })),
+      ).rejects.toMatchObject(unknown);
+    });
+
+    it('makes no third key', async () => {
+      for (let keys = 0; keys < 2; keys += 1) await type.createForeignKey(userName);
+
+      await expect(
+        caller.send(new CreateAccessKeyCommand({ UserName: userName })),
+      ).rejects.toMatchObject({
+        name: 'LimitExceededException',
+        message: 'Cannot exceed quota for AccessKeysPerUser: 2',
+        $metadata: { httpStatusCode: 409 },
+      });
+    });
+
+    it('may not know a user who was made a moment ago', async () => {
+      type.use(hideUsers(200));
+      const list = () => caller.send(new ListAccessKeysCommand({ UserName: userName }));
+
+      await expect(list()).rejects.toMatchObject({ name: 'NoSuchEntityException' });
+      await eventually(list);
+    });
+
+    it('may not know a key that was made a moment ago where it is changed, nor its user', async () => {
+      type.use(forgetNewKeys(300));
+      const { AccessKey } = await caller.send(new CreateAccessKeyCommand({ UserName: userName }));
+      const key = { UserName: userName, AccessKeyId: AccessKey?.AccessKeyId };
+      const remove = () => caller.send(new DeleteAccessKeyCommand(key));
+      const tag = () =>
+        caller.send(new TagUserCommand({ UserName: userName, Tags: [{ Key: 'a', Value: 'b' }] }));
+
+      await expect(remove()).rejects.toMatchObject({
+        message: `The Access Key with id ${key.AccessKeyId} cannot be found.`,
+      });
+      await expect(tag()).rejects.toMatchObject({
+        message: `The user with name ${userName} cannot be found.`,
+      });
+      expect(await type.keysOf(userName)).toHaveLength(1);
+      await eventually(remove);
+      expect(await type.keysOf(userName)).toEqual([]);
+    });
+
+    it('lists a key as expired, and lets nobody change or use it', async () => {
+      const id = await type.createForeignKey(userName);
+      type.use(expireKeys(id));
+      const key = { UserName: userName, AccessKeyId: id };
+
+      const { AccessKeyMetadata } = await caller.send(
+        new ListAccessKeysCommand({ UserName: userName }),
+      );
+
+      expect(AccessKeyMetadata).toMatchObject([{ AccessKeyId: id, Status: 'Expired' }]);
+      await expect(
+        caller.send(new UpdateAccessKeyCommand({ ...key, Status: 'Active' })),
+      ).rejects.toMatchObject({ name: 'ValidationError', $metadata: { httpStatusCode: 400 } });
+    });
+  });
 });
+
+/** Tries until it does not fail any more; the test's time limit is the end of it. */
+async function eventually(act: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await act();
+      return;
+    } catch {
+      await sleep(20);
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import {
   DeleteSecretCommand,
   DescribeSecretCommand,
+  GetSecretValueCommand,
   PutSecretValueCommand,
   UpdateSecretVersionStageCommand,
   type UpdateSecretVersionStageCommandInput,
@@ -126,5 +127,40 @@ describe('strict Secrets Manager', () => {
     await expect(
       move({ VersionStage: 'AWSCURRENT', RemoveFromVersionId: first, MoveToVersionId: second }),
     ).rejects.toMatchObject(refused);
+  });
+
+  it('answers as recorded where there is no such secret, or it is marked for deletion', async () => {
+    const { name: marked } = await type.createSecret();
+    await type.secretsManager.send(
+      new DeleteSecretCommand({ SecretId: marked, RecoveryWindowInDays: 7 }),
+    );
+    const command = { SecretString: 'x', ClientRequestToken: randomUUID() };
+
+    for (const sent of [
+      type.secretsManager.send(new DescribeSecretCommand({ SecretId: 'none' })),
+      type.secretsManager.send(new GetSecretValueCommand({ SecretId: 'none' })),
+      type.secretsManager.send(new PutSecretValueCommand({ SecretId: 'none', ...command })),
+    ]) {
+      await expect(sent).rejects.toMatchObject({
+        name: 'ResourceNotFoundException',
+        message: "Secrets Manager can't find the specified secret.",
+        $metadata: { httpStatusCode: 400 },
+      });
+    }
+    await expect(
+      type.secretsManager.send(new PutSecretValueCommand({ SecretId: marked, ...command })),
+    ).rejects.toMatchObject({
+      name: 'InvalidRequestException',
+      message: "You can't perform this operation on the secret because it was marked for deletion.",
+      $metadata: { httpStatusCode: 400 },
+    });
+  });
+
+  it('shows no versions of an empty secret', async () => {
+    const { name } = await type.createSecret();
+
+    const secret = await type.secretsManager.send(new DescribeSecretCommand({ SecretId: name }));
+
+    expect(secret).not.toHaveProperty('VersionIdsToStages');
   });
 });

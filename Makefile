@@ -56,8 +56,9 @@ demo-migrate: build ## Move a key here from AWS::IAM::AccessKey, on a local AWS,
 format: setup
 	prettier --check --log-level warn .
 
-lint: setup-cdk ## Check style and likely mistakes
+lint: setup-cdk ## Check style, likely mistakes, and that src/ imports from lower rooms only
 	eslint --max-warnings 0 .
+	depcruise src
 
 typecheck: setup-cdk ## Check the types
 	tsc -b

@@ -194,9 +194,10 @@ describe('create handler', () => {
   );
 
   describe('after an attempt that could not find out what it made', () => {
-    const token = randomUUID();
+    let token: string;
 
     beforeEach(async () => {
+      token = randomUUID();
       const isMade = (): boolean => type.calls.some(({ action }) => action === 'CreateAccessKey');
       type.use(loseAnswers(1, 'iam:CreateAccessKey'));
       type.use(deny('iam:ListAccessKeys', isMade));

@@ -146,7 +146,7 @@ export const OPERATIONS: readonly Operation[] = [
       const { proxy } = stage;
       // As if the process had ended there: it can neither find out what was made nor undo it.
       proxy.inject(ANSWER_LOST, { service: 'iam', action: 'CreateAccessKey', nth: 1 });
-      proxy.inject(DENIED_ONCE, { service: 'iam', action: 'ListAccessKeys', nth: 2 });
+      proxy.inject(DENIED_ONCE, { service: 'iam', action: 'ListAccessKeys', nth: 3 });
       await stage.cloudFormation().create(ACTIVE, { token: TOKEN });
       proxy.forgive();
       return { token: TOKEN };

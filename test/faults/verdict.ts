@@ -198,7 +198,7 @@ function leftBehind(message: string): string[] {
   const [, list = ''] = message.split('left behind, delete it: ');
   return list
     .split('; ')
-    .filter((item) => !/, if it (?:was written|is there)$/.test(item))
+    .filter((item) => !/, if it (?:was written|is there)\b/.test(item))
     .flatMap((item) => /(?:access key|parameter|secret version|tag) \S+/.exec(item) ?? [])
     .map((item) => item.replace(/^(?:access key|parameter|secret version) /, ''));
 }

@@ -76,9 +76,12 @@ contract: build ## Run AWS's contract suite
 faults: build ## Run the fault suite
 	$(JEST) --testPathPatterns '/test/faults/'
 
-long: build ## Run races, scripts and fuzzed events for about twelve minutes (RACE_ROUNDS, MODEL_RUNS, EVENT_RUNS)
-	RACE_ROUNDS=$${RACE_ROUNDS:-600} MODEL_RUNS=$${MODEL_RUNS:-150} EVENT_RUNS=$${EVENT_RUNS:-4000} \
-		$(JEST) --runInBand --testPathPatterns '/test/(races|model)/'
+long: build ## Run races, scripts and fuzzed events for about twelve minutes, each time others (RACE_SEED, MODEL_SEED, EVENT_SEED repeat a run)
+	@seed=$$(date +%s); \
+	export RACE_SEED=$${RACE_SEED:-$$seed} MODEL_SEED=$${MODEL_SEED:-$$seed} EVENT_SEED=$${EVENT_SEED:-$$seed}; \
+	export RACE_ROUNDS=$${RACE_ROUNDS:-600} MODEL_RUNS=$${MODEL_RUNS:-150} EVENT_RUNS=$${EVENT_RUNS:-4000}; \
+	echo "RACE_SEED=$$RACE_SEED MODEL_SEED=$$MODEL_SEED EVENT_SEED=$$EVENT_SEED make long"; \
+	$(JEST) --runInBand --testPathPatterns '/test/(races|model)/'
 
 bench: setup ## Measure beside the stock way (ARGS="--only read,list", "--quick", "--no-build")
 	node bench/main.ts $(ARGS)

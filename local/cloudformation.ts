@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LocalFunction } from './function.ts';
+import type { LocalFunction } from './lambda-container.ts';
 
 export type Action = 'CREATE' | 'READ' | 'UPDATE' | 'DELETE' | 'LIST';
 export type Properties = Readonly<Record<string, unknown>>;

@@ -142,13 +142,16 @@ export const OPERATIONS: readonly Operation[] = [
       nth === 1 ? action !== 'GetCallerIdentity' : nth === 2 && /^(List|Get)/.test(action),
     // One invocation has the time to clear up after one lost answer.
     endsUnknown: ['NetworkFailure', 'ServiceInternalError'],
-    arrange: async (stage) => {
-      const { proxy } = stage;
+    arrange: async (stage, bystander) => {
+      const { proxy, aws } = stage;
       // As if the process had ended there: it can neither find out what was made nor undo it.
       proxy.inject(ANSWER_LOST, { service: 'iam', action: 'CreateAccessKey', nth: 1 });
       proxy.inject(DENIED_ONCE, { service: 'iam', action: 'ListAccessKeys', nth: 3 });
       await stage.cloudFormation().create(ACTIVE, { token: TOKEN });
       proxy.forgive();
+      const { keys, parameters } = await aws.holdings();
+      const isArranged = keys.size === 2 && keys.has(bystander) && parameters.size === 1;
+      if (!isArranged) throw new Error('arranging a key without an answer: it is not there');
       return { token: TOKEN };
     },
     act: create,

@@ -9,8 +9,8 @@ import {
   startFunction,
   type Invoked,
   type LocalFunction,
-} from '../../local/function.ts';
-import { startMoto } from '../../local/moto.ts';
+} from '../../local/lambda-container.ts';
+import { startMoto } from '../../local/moto-server.ts';
 import { startAwsProxy, type AwsProxy } from '../support/aws-proxy.ts';
 import { useStrictIam } from '../support/strict-iam.ts';
 import { useStrictParameters } from '../support/strict-parameters.ts';

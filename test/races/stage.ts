@@ -2,8 +2,8 @@ import { DeleteParameterCommand, GetParametersByPathCommand, SSMClient } from '@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormation } from '../../local/cloudformation.ts';
-import { startFunction, type LocalFunction } from '../../local/function.ts';
-import { startMoto, type LocalAws } from '../../local/moto.ts';
+import { startFunction, type LocalFunction } from '../../local/lambda-container.ts';
+import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import { refuse, startAwsProxy, type AwsProxy, type Behaviour } from '../support/aws-proxy.ts';
 import { useStrictIam } from '../support/strict-iam.ts';
 import { useStrictParameters } from '../support/strict-parameters.ts';

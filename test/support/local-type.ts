@@ -33,8 +33,12 @@ import {
   type Credentials,
   type ProgressEvent,
 } from '../../local/cloudformation.ts';
-import { startFunction, type FunctionOptions, type LocalFunction } from '../../local/function.ts';
-import { startMoto, type LocalAws } from '../../local/moto.ts';
+import {
+  startFunction,
+  type FunctionOptions,
+  type LocalFunction,
+} from '../../local/lambda-container.ts';
+import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import { startAwsProxy, type AwsProxy, type Behaviour, type Call } from './aws-proxy.ts';
 import { expectNoSecret, secretsIn, textsOf, type Exposure } from './sentinel.ts';
 import { useStrictIam, type PageSizes } from './strict-iam.ts';

@@ -1,0 +1,23 @@
+import { Services } from '../aws/services.ts';
+import { resumeStabilization } from '../aws/waiting.ts';
+import { Attempt } from '../creation/attempt.ts';
+import { create as createKey } from '../creation/states.ts';
+import { refuseDescription } from '../rules/description.ts';
+import type { ProgressEvent } from '../runtime/progress-event.ts';
+import type { Session } from '../runtime/session.ts';
+import type { Model, Request } from '../schema.ts';
+
+/**
+ * Makes one access key per client request token, however often it is called with it, and records
+ * its secret. Done when READ would return the key and, for an active one, when AWS accepts it.
+ */
+export async function create(request: Request, session: Session): Promise<ProgressEvent<Model>> {
+  const { model, callbackContext } = request;
+  const attempt = new Attempt(request, new Services(request, session));
+  if (callbackContext) {
+    const stabilization = resumeStabilization(callbackContext);
+    return createKey(attempt, { name: 'Recorded', stabilization });
+  }
+  refuseDescription(model.description);
+  return createKey(attempt);
+}

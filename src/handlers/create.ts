@@ -1,7 +1,7 @@
 import { Services } from '../aws/services.ts';
 import { resumeStabilization } from '../aws/waiting.ts';
 import { Attempt } from '../creation/attempt.ts';
-import { create as createKey } from '../creation/states.ts';
+import { create as createKey } from '../creation/flow.ts';
 import { refuseDescription } from '../rules/description.ts';
 import type { ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';

@@ -48,9 +48,11 @@ export class Attempt {
     return this.owns(record) && record?.clientRequestToken === this.token;
   }
 
-  target(accessKeyId: string): Target {
+  /** What there may be of a key of this request. */
+  target(accessKeyId: string, isConfirmed: boolean): Target {
     const { secretId, description } = this.request.model;
     const isDescribed = description !== undefined;
-    return { accessKeyId, userName: this.userName, secretId, isDescribed, isRecorded: true };
+    const { userName } = this;
+    return { accessKeyId, userName, secretId, isDescribed, isRecorded: true, isConfirmed };
   }
 }

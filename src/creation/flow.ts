@@ -1,6 +1,7 @@
-import { isYoung, type AccessKey } from '../aws/access-keys.ts';
+import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutcomeUnknown } from '../aws/errors.ts';
-import { PATIENCE, poll, startStabilization } from '../aws/waiting.ts';
+import { startStabilization, untilFound } from '../aws/waiting.ts';
+import { listWithRecords } from '../resource/find.ts';
 import { refuseOneMore } from '../rules/max-keys-per-user.ts';
 import { refuseSerial } from '../rules/serial.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
@@ -15,7 +16,6 @@ import { undo } from './undo.ts';
 
 /** How often one invocation has the time to find out what a lost answer made. */
 const MAX_LOST_ANSWERS = 2;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Makes one key for one client request token, in as many attempts as it takes.
@@ -57,11 +57,11 @@ async function claim(attempt: Attempt): Promise<State> {
   const { request, services, userName, token } = attempt;
   const { secretId } = request.model;
   const admission = Promise.all([
-    refuseUserOutOfScope(userName, request.typeConfiguration, services.users),
+    untilFound(() => refuseUserOutOfScope(userName, request.typeConfiguration, services.users)),
     secretId === undefined ? undefined : services.secretVersions(secretId).refuseUnusable(),
   ]);
   admission.catch(() => undefined);
-  const known = toIds(await services.accessKeys.list(userName));
+  const known = toIds(await untilFound(() => services.accessKeys.list(userName)));
   await admission;
   const isFirst = await services.intents.put(token, attempt.intent(known));
   return isFirst
@@ -73,18 +73,24 @@ async function claim(attempt: Attempt): Promise<State> {
 async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   const { request, services, userName } = attempt;
   const { lostAnswers } = state;
-  const { accessKeys, records } = await lookAgain(attempt, state.known);
+  const { accessKeys, records } = await listWithRecords(userName, state.known, services);
   const own = accessKeys.find(({ accessKeyId }) => attempt.ownsRecord(records.get(accessKeyId)));
   if (own) return toRecorded(own);
   refuseSerial(request, records);
   refuseOneMore(request, accessKeys, records);
   try {
-    return { name: 'Made', accessKey: await services.accessKeys.create(userName) };
+    return {
+      name: 'Made',
+      accessKey: await untilFound(() => services.accessKeys.create(userName)),
+    };
   } catch (error) {
     const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');
     // The quota may be used up by a key whose making got no answer and that IAM did not list yet.
     const mayBeMade = isOutcomeUnknown(error) || (isQuota && lostAnswers > 0);
-    if (!mayBeMade) throw isQuota ? withHint(error, toHint(accessKeys)) : error;
+    if (!mayBeMade)
+      throw isQuota
+        ? withHint(error, `the user has ${describe(accessKeys)}: delete one first`)
+        : error;
     const known = toIds(accessKeys);
     return { name: 'Unsure', known, lostAnswer: error, lostAnswers: lostAnswers + 1 };
   }
@@ -103,7 +109,7 @@ async function clearUp(attempt: Attempt, state: In<'Unsure'>): Promise<State> {
       attempt.intent(known, orphan?.accessKeyId),
     );
   }
-  if (orphan) await discard(attempt, orphan.accessKeyId);
+  if (orphan) await discard(attempt, orphan.accessKeyId, true);
   if (own) return toRecorded(own);
   if (lostAnswers >= MAX_LOST_ANSWERS) throw lostAnswer as Error;
   return { name: 'Claimed', known, lostAnswers };
@@ -119,10 +125,12 @@ async function record(attempt: Attempt, { accessKey }: State & { name: 'Made' })
     secretId === undefined
       ? undefined
       : services.secretVersions(secretId).put(accessKey, attempt.userName),
-    status === 'Active' ? undefined : services.accessKeys.update(userName, accessKeyId, status),
+    status === 'Active'
+      ? undefined
+      : untilFound(() => services.accessKeys.update(userName, accessKeyId, status)),
     description === undefined
       ? undefined
-      : services.users.setDescription(userName, accessKeyId, description),
+      : untilFound(() => services.users.setDescription(userName, accessKeyId, description)),
   ]);
   const failure = steps.find((step) => step.status === 'rejected');
   if (failure) throw failure.reason as Error;
@@ -139,32 +147,4 @@ async function record(attempt: Attempt, { accessKey }: State & { name: 'Made' })
 
 function toRecorded({ userName, accessKeyId }: AccessKey): State & { name: 'Recorded' } {
   return { name: 'Recorded', stabilization: startStabilization(userName, accessKeyId) };
-}
-
-/** The record of a young key may be on its way: that of a sibling, or this request's own. */
-async function lookAgain({ services, userName }: Attempt, known: readonly string[]) {
-  const { accessKeys, records } = services;
-  const [listed, found] = await Promise.all([accessKeys.list(userName), records.findAll(known)]);
-  const isAwaited = (accessKey: AccessKey): boolean =>
-    isYoung(accessKey) && !found.has(accessKey.accessKeyId);
-  const missing = toIds(listed.filter((key) => !known.includes(key.accessKeyId) || isAwaited(key)));
-  if (missing.length > 0) {
-    await poll(PATIENCE.record, async () => {
-      for (const [id, each] of await records.findAll(missing)) found.set(id, each);
-      return listed.some(isAwaited) ? undefined : true;
-    });
-  }
-  return { accessKeys: listed, records: found };
-}
-
-function toIds(accessKeys: readonly AccessKey[]): string[] {
-  return accessKeys.map(({ accessKeyId }) => accessKeyId);
-}
-
-function toHint(accessKeys: readonly AccessKey[]): string {
-  const described = accessKeys.map(({ accessKeyId, status, createDate }) => {
-    const days = Math.floor((Date.now() - createDate.getTime()) / DAY_MS);
-    return `${accessKeyId} ${status}, ${days} days old`;
-  });
-  return `the user has ${described.length} keys (${described.join('; ')}): delete one first`;
 }

@@ -33,7 +33,7 @@ async function undoKey(attempt: Attempt, accessKeyId: string, error: unknown): P
   const { intents } = attempt.services;
   // Where this fails, the key is taken away all the same: better unannounced than left.
   await intents.announce(attempt.token, attempt.intent([], accessKeyId)).catch(() => undefined);
-  const { leftovers } = await takeAway(attempt.target(accessKeyId), attempt.services);
+  const { leftovers } = await takeAway(attempt.target(accessKeyId, true), attempt.services);
   return end(attempt, error, leftovers);
 }
 
@@ -48,7 +48,7 @@ async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<nev
   try {
     const { own, orphan } = await settle(attempt, { known: [] });
     for (const { accessKeyId } of [own, orphan].filter((key) => key !== undefined))
-      await discard(attempt, accessKeyId);
+      await discard(attempt, accessKeyId, true);
   } catch {
     throw withDoubt(attempt, error);
   }

@@ -1,7 +1,7 @@
 import type { Services } from '../aws/services.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
-import { isSameUser } from '../aws/users.ts';
-import { hasErrorCode, ifFound } from '../runtime/progress-event.ts';
+import { PATIENCE, poll } from '../aws/waiting.ts';
+import { hasErrorCode, HandlerError, ifFound } from '../runtime/progress-event.ts';
 import { findKey } from './find.ts';
 
 /** What there may be of a key. */
@@ -12,6 +12,8 @@ export interface Target {
   readonly secretId: string | undefined;
   readonly isDescribed: boolean;
   readonly isRecorded: boolean;
+  /** Whether IAM has just named the key. */
+  readonly isConfirmed: boolean;
 }
 
 export interface Removal {
@@ -100,9 +102,12 @@ async function mayBeCurrent(
 
 /** Deletes the key wherever it is: its user may have been renamed. */
 async function deleteKey(
-  { accessKeyId, userName, isDescribed }: Target,
+  { accessKeyId, userName, isDescribed, isConfirmed }: Target,
   services: Services,
 ): Promise<Deletion> {
+  if (isConfirmed && userName !== undefined) {
+    return deleteConfirmed(userName, accessKeyId, services);
+  }
   const deletion: Deletion =
     userName === undefined
       ? { outcome: 'absent', userName }
@@ -114,8 +119,24 @@ async function deleteKey(
       ? services.users.deleteDescription(deletion.userName, accessKeyId)
       : undefined,
   ]);
-  if (!found || isSameUser(userName, found.userName)) return deletion;
-  return deleteKeyOf(found.userName, accessKeyId, services);
+  return found ? deleteConfirmed(found.userName, accessKeyId, services) : deletion;
+}
+
+/** IAM has named the key: where it says next that there is none, it is not believed. */
+async function deleteConfirmed(
+  userName: string,
+  accessKeyId: string,
+  services: Services,
+): Promise<Deletion> {
+  const deletion = await poll(PATIENCE.unknown, async () => {
+    const tried = await deleteKeyOf(userName, accessKeyId, services);
+    return tried.outcome === 'absent' && tried.userName !== undefined ? undefined : tried;
+  });
+  if (deletion) return { ...deletion, outcome: 'deleted' };
+  throw new HandlerError(
+    'ServiceInternalError',
+    `deleting access key ${accessKeyId} of user ${userName}: IAM named the key and now says that there is none`,
+  );
 }
 
 async function deleteKeyOf(

@@ -51,8 +51,14 @@ export class Attempt {
   /** What there may be of a key of this request. */
   target(accessKeyId: string, isConfirmed: boolean): Target {
     const { secretId, description } = this.request.model;
-    const isDescribed = description !== undefined;
-    const { userName } = this;
-    return { accessKeyId, userName, secretId, isDescribed, isRecorded: true, isConfirmed };
+    return {
+      accessKeyId,
+      userName: this.userName,
+      secretId,
+      isDescribed: description !== undefined,
+      isRecorded: true,
+      hasIntent: true,
+      isConfirmed,
+    };
   }
 }

@@ -57,13 +57,13 @@ async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<nev
 
 async function end(attempt: Attempt, error: unknown, leftovers: readonly string[]): Promise<never> {
   const { intents } = attempt.services;
-  const intent = `parameter ${intents.nameOf(attempt.token)}`;
+  const intent = `parameter ${intents.nameOf(attempt.token)}, if it is there`;
   if (isTransient(error)) throw withLeftovers(error, [...leftovers, intent]);
   const isGone = await intents.delete(attempt.token).then(
     () => true,
     () => false,
   );
-  throw withLeftovers(error, [...leftovers, ...(isGone ? [] : [`${intent}, if it is there`])]);
+  throw withLeftovers(error, [...leftovers, ...(isGone ? [] : [intent])]);
 }
 
 function withDoubt({ services, token, userName }: Attempt, error: unknown): unknown {

@@ -1,3 +1,4 @@
+import { isOutcomeUnknown } from '../aws/errors.ts';
 import type { Services } from '../aws/services.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { PATIENCE, poll } from '../aws/waiting.ts';
@@ -12,6 +13,8 @@ export interface Target {
   readonly secretId: string | undefined;
   readonly isDescribed: boolean;
   readonly isRecorded: boolean;
+  /** Whether an intent says what is taken away: the record need not stand for that, too. */
+  readonly hasIntent: boolean;
   /** Whether IAM has just named the key. */
   readonly isConfirmed: boolean;
 }
@@ -40,7 +43,7 @@ interface Deletion {
  * last and deleted last: while it stands, whoever finds it finishes what was cut short.
  */
 export async function takeAway(target: Target, services: Services): Promise<Removal> {
-  const { accessKeyId, isDescribed, isRecorded } = target;
+  const { accessKeyId, isDescribed, isRecorded, hasIntent } = target;
   const { users, records } = services;
   const removed = new Set<Part>();
   const errors: unknown[] = [];
@@ -68,11 +71,13 @@ export async function takeAway(target: Target, services: Services): Promise<Remo
         await users.deleteDescription(userName, accessKeyId);
     });
   }
-  if (wasThere && errors.length === 0) await remove('record', () => records.delete(accessKeyId));
+  const isLast = errors.length === 0 || (hasIntent && removed.has('key'));
+  if (wasThere && isLast) await remove('record', () => records.delete(accessKeyId));
 
+  const unsure = errors.some(isOutcomeUnknown) ? ', if it is there' : '';
   const names: readonly [Part, string][] = [
     ['version', `secret version ${toSecretVersionId(accessKeyId)}`],
-    ['key', `access key ${accessKeyId} of user ${target.userName ?? '(unknown)'}`],
+    ['key', `access key ${accessKeyId} of user ${target.userName ?? '(unknown)'}${unsure}`],
     ['description', `tag ${accessKeyId} of user ${target.userName ?? '(unknown)'}, if it is there`],
     ['record', `parameter ${records.nameOf(accessKeyId)}, if it is there`],
   ];

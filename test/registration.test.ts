@@ -16,6 +16,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { compileFunction } from 'node:vm';
 import { startMoto, type LocalAws } from '../local/moto.ts';
+import { letsThrough, type Policy as SimulatedPolicy } from './security/roles.ts';
 import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
 
 interface Template {
@@ -525,6 +526,38 @@ describe('publish', () => {
     expect(await keysIn('packages')).toEqual(published);
   });
 
+  it.each([
+    ['package', /\.zip$/],
+    ['template', /\.yml$/],
+  ])('fails where something else lies under the key of the %s', async (_, name) => {
+    await pack({ 'handlers.js': 'ours' });
+    await publish('packages');
+    const key = (await keysIn('packages')).find((found) => name.test(found)) ?? '';
+    await s3('PUT', `packages/${key}`, 'planted');
+
+    await expect(publish('packages')).rejects.toMatchObject({
+      stdout: expect.not.stringContaining('aws cloudformation deploy'),
+      stderr: expect.stringContaining(`publishing: s3://packages/${key} is not what this project`),
+    });
+    expect(await s3('GET', `packages/${key}`)).toBe('planted');
+  });
+
+  it('uploads the files that were packed', async () => {
+    await pack({ 'schema.json': '{}', 'handlers.js': 'ours' });
+
+    await publish('packages');
+
+    const [key = ''] = await keysIn('packages');
+    const headers = { authorization: authorization('s3', 'us-east-1') };
+    const answer = await fetch(`${aws.endpoint}/packages/${key}`, { headers });
+    const archive = path.join(folder, 'published.zip');
+    await writeFile(archive, Buffer.from(await answer.arrayBuffer()));
+    await run(python, ['-m', 'zipfile', '--extract', archive, folder]);
+    await run(python, ['-m', 'zipfile', '--extract', 'ResourceProvider.zip', '.'], { cwd: folder });
+    expect(await readFile(path.join(folder, 'schema.json'), 'utf8')).toBe('{}');
+    expect(await readFile(path.join(folder, 'handlers.js'), 'utf8')).toBe('ours');
+  });
+
   it('gives other content another key, also deep in the package', async () => {
     await pack({ 'schema.json': '{}' });
     await publish('packages', '--prefix', '');
@@ -533,6 +566,25 @@ describe('publish', () => {
 
     const packages = (await keysIn('packages')).filter((key) => /^[0-9a-f]{32}\.zip$/.test(key));
     expect(packages).toHaveLength(2);
+  });
+
+  it('keeps anybody from writing over what is published, or deleting it', async () => {
+    const readme = await readFile('registration/README.md', 'utf8');
+    const [, policy = ''] = /```json\n(\{\n  "Version"[^`]*)```/.exec(readme) ?? [];
+    const isLet = (action: string, key: string, context = {}): Promise<boolean> =>
+      letsThrough(JSON.parse(policy) as SimulatedPolicy, {
+        action,
+        resource: `arn:aws:s3:::my-artifacts/${key}`,
+        context,
+      });
+    const ours = 'org-iam-accesskey/1.zip';
+
+    expect(await isLet('s3:PutObject', ours, { 's3:if-none-match': '*' })).toBe(true);
+    expect(await isLet('s3:GetObject', ours)).toBe(true);
+    expect(await isLet('s3:PutObject', ours)).toBe(false);
+    expect(await isLet('s3:DeleteObject', ours)).toBe(false);
+    expect(await isLet('s3:DeleteObjectVersion', ours)).toBe(false);
+    expect(await isLet('s3:PutObject', 'others/1.zip')).toBe(true);
   });
 
   it('says what is wrong in one line', async () => {
@@ -572,9 +624,13 @@ describe('publish', () => {
     });
   }
 
-  async function s3(method: string, target: string): Promise<string> {
+  async function s3(method: string, target: string, body = ''): Promise<string> {
     const headers = { authorization: authorization('s3', 'us-east-1') };
-    const answer = await fetch(`${aws.endpoint}/${target}`, { method, headers });
+    const answer = await fetch(`${aws.endpoint}/${target}`, {
+      method,
+      headers,
+      ...(body && { body }),
+    });
     return answer.text();
   }
 

@@ -127,6 +127,31 @@ export async function allowedActions(
   return allowed;
 }
 
+/** Whether the policy of a resource lets somebody through who may do everything of their own. */
+export async function letsThrough(
+  resourcePolicy: Policy,
+  { action, resource, context = {} }: AccessRequest,
+): Promise<boolean> {
+  const Statement = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
+  const results = await runSimulation(
+    {
+      request: {
+        principal: ROLE_ARN,
+        action,
+        resource: { resource, accountId: ACCOUNT_ID },
+        contextVariables: context,
+      },
+      identityPolicies: [{ name: 'Everything', policy: { Version: '2012-10-17', Statement } }],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      resourcePolicy,
+    },
+    {},
+  );
+  if (results.resultType === 'error') throw new Error(JSON.stringify(results.errors));
+  return results.overallResult === 'Allowed';
+}
+
 /** Whether a trust policy lets the service of AWS assume the role. */
 export async function isTrusted(
   trust: Policy,

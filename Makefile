@@ -7,10 +7,10 @@ JEST := jest
 NEEDS_PACKAGE := /test/(contract|faults|model|races|security)/ /test/(package|bundle|schema|demo|migrate|examples|registration)\.test\.ts$$
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package named-bucket publish submit demo demo-migrate test format lint typecheck generated unit contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package named-bucket publish deregister-old-versions submit demo demo-migrate test format lint typecheck generated unit contract faults long bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: node_modules/.package-lock.json .venv/.installed ## Install what the project needs, into the project
 
@@ -44,6 +44,9 @@ named-bucket:
 
 publish: named-bucket package ## Upload package and registration template (BUCKET=name), and print how to register them
 	python tools/publish.py $(BUCKET) $(ARGS)
+
+deregister-old-versions: setup ## Show the versions before the default one and their roles (ARGS="--yes": deregister them)
+	python tools/deregister_old_versions.py $(ARGS)
 
 submit: setup ## Register the type in the account and Region of your AWS credentials (ARGS="--region eu-west-1")
 	cfn submit --set-default $(ARGS); status=$$?; rm -f rpdk.log*; exit $$status

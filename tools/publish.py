@@ -107,7 +107,11 @@ aws cloudformation create-stack-set --stack-set-name {STACK} --capabilities CAPA
   ParameterKey=UserPath,ParameterValue=/ci/ \\
   ParameterKey=SecretNamePattern,ParameterValue='ci/*'
 aws cloudformation create-stack-instances --stack-set-name {STACK} \\
-  --deployment-targets OrganizationalUnitIds=OU --regions REGION"""
+  --deployment-targets OrganizationalUnitIds=OU --regions REGION
+
+Where the type was registered before, its old versions keep their roles until they are deregistered:
+
+make deregister-old-versions"""
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 ARGS ?=
 JEST := jest
+PIP_INSTALL := .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 NEEDS_PACKAGE := /test/(contract|faults|model|races|security)/ /test/(package|bundle|schema|demo|migrate|examples|registration)\.test\.ts$$
 
 .NOTPARALLEL:
@@ -16,11 +17,13 @@ setup: node_modules/.package-lock.json .venv/.installed ## Install what the proj
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	npm ci
+	@test -x node_modules/.bin/node || { echo 'npm has installed no Node 22 for this machine' >&2; exit 1; }
 	@touch $@
 
-.venv/.installed: requirements.txt
+.venv/.installed: requirements-build.txt requirements.txt
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	$(PIP_INSTALL) --only-binary :all: -r requirements-build.txt
+	$(PIP_INSTALL) --no-build-isolation -r requirements.txt
 	@touch $@
 
 setup-cdk: setup cdk/node_modules/.package-lock.json

@@ -5,10 +5,9 @@ PYTHON ?= python3
 ARGS ?=
 JEST := jest
 PIP_INSTALL := .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps
-NEEDS_PACKAGE := /test/(contract|faults|model|races|security)/ /test/(package|bundle|schema|demo|migrate|examples|registration)\.test\.ts$$
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package named-bucket publish deregister-old-versions submit demo demo-migrate test format lint typecheck generated unit contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package named-bucket publish deregister-old-versions submit demo demo-migrate test format lint typecheck generated check contract faults long bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,8 +62,9 @@ demo-migrate: build ## Move a key here from AWS::IAM::AccessKey, on a local AWS,
 format: setup
 	prettier --check --log-level warn .
 
-lint: setup-cdk ## Check style and likely mistakes
+lint: setup-cdk ## Check style, likely mistakes, and that src/ imports from lower rooms only
 	eslint --max-warnings 0 .
+	depcruise src
 
 typecheck: setup-cdk ## Check the types
 	tsc -b
@@ -73,8 +73,9 @@ typecheck: setup-cdk ## Check the types
 generated: setup
 	scripts/check-generated.sh
 
-unit: setup-cdk ## Run the tests that do not need the package
-	$(JEST) --testPathIgnorePatterns $(NEEDS_PACKAGE:%='%')
+check: setup-cdk format lint typecheck ## Run the checks, and the tests that need no local AWS and no package
+	$(JEST) --testPathIgnorePatterns '/test/(bundle|package)\.test\.ts$$' \
+		$$($(JEST) --listTests --findRelatedTests local/moto-server.ts test/support/demo.ts)
 
 contract: build ## Run AWS's contract suite
 	$(JEST) --testPathPatterns '/test/contract/'
@@ -82,9 +83,12 @@ contract: build ## Run AWS's contract suite
 faults: build ## Run the fault suite
 	$(JEST) --testPathPatterns '/test/faults/'
 
-long: build ## Run races, scripts and fuzzed events for about twelve minutes (RACE_ROUNDS, MODEL_RUNS, EVENT_RUNS)
-	RACE_ROUNDS=$${RACE_ROUNDS:-600} MODEL_RUNS=$${MODEL_RUNS:-150} EVENT_RUNS=$${EVENT_RUNS:-4000} \
-		$(JEST) --runInBand --testPathPatterns '/test/(races|model)/'
+long: build ## Run races, scripts and fuzzed events for about twelve minutes, each time others (RACE_SEED, MODEL_SEED, EVENT_SEED repeat a run)
+	@seed=$$(date +%s); \
+	export RACE_SEED=$${RACE_SEED:-$$seed} MODEL_SEED=$${MODEL_SEED:-$$seed} EVENT_SEED=$${EVENT_SEED:-$$seed}; \
+	export RACE_ROUNDS=$${RACE_ROUNDS:-600} MODEL_RUNS=$${MODEL_RUNS:-150} EVENT_RUNS=$${EVENT_RUNS:-4000}; \
+	echo "RACE_SEED=$$RACE_SEED MODEL_SEED=$$MODEL_SEED EVENT_SEED=$$EVENT_SEED make long"; \
+	$(JEST) --runInBand --testPathPatterns '/test/(races|model)/'
 
 bench: setup ## Measure beside the stock way (ARGS="--only read,list", "--quick", "--no-build")
 	node bench/main.ts $(ARGS)

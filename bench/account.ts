@@ -1,6 +1,6 @@
 import { CreateUserCommand, IAMClient, type IAMClientConfig } from '@aws-sdk/client-iam';
 import { CloudFormation, type Outcome } from '../local/cloudformation.ts';
-import type { LocalFunction } from '../local/function.ts';
+import type { LocalFunction } from '../local/lambda-container.ts';
 
 export const region = 'us-east-1';
 const accountId = '123456789012';

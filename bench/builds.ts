@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { startFunction, type LocalFunction } from '../local/function.ts';
+import { startFunction, type LocalFunction } from '../local/lambda-container.ts';
 
 /** What is measured; `bare` are the same AWS calls with nothing around them, `node` is Node alone. */
 export type Way = 'ours' | 'stock' | 'bare' | 'node';

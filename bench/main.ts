@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { startMoto } from '../local/moto.ts';
+import { startMoto } from '../local/moto-server.ts';
 import type { Bench } from './bench.ts';
 import { buildAll } from './builds.ts';
 import { explainBundle } from './bundle.ts';

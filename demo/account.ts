@@ -1,5 +1,5 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { startMoto } from '../local/moto.ts';
+import { startMoto } from '../local/moto-server.ts';
 
 export interface Credentials {
   readonly accessKeyId: string;

@@ -20,7 +20,7 @@ import {
   type ProgressEvent,
   type Properties,
 } from '../local/cloudformation.ts';
-import { startFunction, type LocalFunction } from '../local/function.ts';
+import { startFunction, type LocalFunction } from '../local/lambda-container.ts';
 import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
 import type { Account } from './account.ts';
 

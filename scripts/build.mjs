@@ -28,13 +28,13 @@ const withoutUnused = {
 };
 
 /**
- * The SDK registers every error of a service; the handlers tell those of src/errors.ts apart. Its
+ * The SDK registers every error of a service; the handlers tell those of src/aws/errors.ts apart. Its
  * computed keys keep esbuild from dropping the schemas that nothing refers to, so they are written out.
  */
 const knownErrorsOnly = {
   name: 'known-errors-only',
   async setup({ onLoad }) {
-    const table = await readFile('src/errors.ts', 'utf8');
+    const table = await readFile('src/aws/errors.ts', 'utf8');
     onLoad({ filter: /client-[\w-]+\/dist-es\/schemas\/schemas_0\.js$/ }, async ({ path }) => {
       const schemas = await readFile(path, 'utf8');
       const texts = new Map(

@@ -1,11 +1,11 @@
-import { create } from './create-handler.ts';
-import { remove } from './delete-handler.ts';
-import { list } from './list-handler.ts';
-import { schema, type Model, type TypeConfiguration } from './model.ts';
-import { read } from './read-handler.ts';
+import { create } from './handlers/create.ts';
+import { remove } from './handlers/delete.ts';
+import { list } from './handlers/list.ts';
+import { read } from './handlers/read.ts';
+import { update } from './handlers/update.ts';
 import { createEntrypoints } from './runtime/entrypoint.ts';
 import { preferSmallHeap } from './runtime/memory.ts';
-import { update } from './update-handler.ts';
+import { schema, type Model, type TypeConfiguration } from './schema.ts';
 
 export const { entrypoint, testEntrypoint } = createEntrypoints<Model, TypeConfiguration>(schema, {
   CREATE: create,

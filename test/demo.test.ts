@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { life } from '../demo/life.ts';
-import { startMoto, type LocalAws } from '../local/moto.ts';
+import { startMoto, type LocalAws } from '../local/moto-server.ts';
 import { LIKE_A_SECRET, runDemo, writePackage } from './support/demo.ts';
 
 let folder: string;

@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { startMoto, type LocalAws } from '../local/moto.ts';
+import { startMoto, type LocalAws } from '../local/moto-server.ts';
 import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
 
 /** Of the registry, which moto does not know. */

@@ -15,7 +15,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { compileFunction } from 'node:vm';
-import { startMoto, type LocalAws } from '../local/moto.ts';
+import { startMoto, type LocalAws } from '../local/moto-server.ts';
 import { letsThrough, type Policy as SimulatedPolicy } from './security/roles.ts';
 import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
 

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import path from 'node:path';
-import { lambdaEnvironment } from '../../local/lambda-environment.ts';
+import { lambdaEnvironment } from '../../local/lambda-environment-variables.ts';
 import { cloudFormation, makeUser, region, succeeded } from '../account.ts';
 import type { Bench } from '../bench.ts';
 import { environmentOf, folderOf, start, type Way } from '../builds.ts';

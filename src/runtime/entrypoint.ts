@@ -1,18 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { asJson, isText } from './json.ts';
 import { Log } from './log.ts';
+import { openTelemetry } from './logs-and-metrics.ts';
 import { HandlerError, type ProgressEvent } from './progress-event.ts';
-import {
-  asJson,
-  findCredentials,
-  isText,
-  toHandlerRequest,
-  toProperties,
-  type Action,
-  type HandlerRequest,
-  type ResourceSchema,
-} from './request.ts';
+import { findCredentials, toHandlerRequest, type Action, type HandlerRequest } from './request.ts';
+import { toProperties, type ResourceSchema } from './schema-validation.ts';
 import { Session } from './session.ts';
-import { openTelemetry } from './telemetry.ts';
+import { INVOCATION_MS } from './time-limits.ts';
 
 export type Handler<Model extends object, TypeConfiguration> = (
   request: HandlerRequest<Model, TypeConfiguration>,
@@ -23,15 +17,6 @@ export type Handler<Model extends object, TypeConfiguration> = (
 interface Context {
   readonly awsRequestId?: string;
 }
-
-/** CloudFormation gives READ and LIST 30 seconds and the others 60; some of it is for the answer. */
-const CALLS_MS: Readonly<Record<Action, number>> = {
-  CREATE: 50_000,
-  READ: 26_000,
-  UPDATE: 50_000,
-  DELETE: 50_000,
-  LIST: 26_000,
-};
 
 type Entrypoint = (event: unknown, context?: Context) => Promise<object>;
 
@@ -76,7 +61,7 @@ export function createEntrypoints<Model extends object, TypeConfiguration>(
       const request = toHandlerRequest<Model, TypeConfiguration>(event, schema);
       timeout = setTimeout(() => {
         deadline.abort();
-      }, CALLS_MS[request.action]);
+      }, INVOCATION_MS[request.action]);
       return await session.run(() => handlers[request.action](request, session));
     } catch (error) {
       return failed(error, log);

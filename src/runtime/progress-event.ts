@@ -30,6 +30,33 @@ export function hasErrorCode(error: unknown, ...errorCodes: HandlerErrorCode[]):
   return error instanceof HandlerError && errorCodes.includes(error.errorCode);
 }
 
+/** The errors that CloudFormation retries: the same request may succeed later. */
+export function isTransient(error: unknown): boolean {
+  return hasErrorCode(
+    error,
+    'NetworkFailure',
+    'ResourceConflict',
+    'ServiceInternalError',
+    'Throttling',
+  );
+}
+
+/** The same error, with what the reader can do about it. */
+export function withHint(error: unknown, hint: string): unknown {
+  if (!(error instanceof HandlerError)) return error;
+  return new HandlerError(error.errorCode, `${error.message}; ${hint}`, { cause: error.cause });
+}
+
+/** @returns undefined where the call ends with NotFound. */
+export async function ifFound<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (hasErrorCode(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
 export function succeeded<Model>(resourceModel?: Model): ProgressEvent<Model> {
   return { status: 'SUCCESS', ...(resourceModel && { resourceModel }) };
 }

@@ -6,6 +6,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { AuthScheme, RetryStrategyV2 } from '@smithy/types';
 import type { Log } from './log.ts';
+import { ANSWER_MS, CONNECTION_MS, MAX_TRIES, REQUEST_MS } from './time-limits.ts';
 
 export interface Credentials {
   readonly accessKeyId: string;
@@ -21,11 +22,6 @@ interface Client {
 
 type ClientClass<C> = new (config: typeof SHARED & { region: string; signer: Signer }) => C;
 type Signer = (authScheme?: AuthScheme) => Promise<SignatureV4>;
-
-/** Of a call, unless its session says otherwise. */
-export const MAX_ATTEMPTS = 3;
-
-const ANSWER_TIMEOUT_MS = 3_000;
 
 /** The IAM action that failed, for example `iam:CreateAccessKey`; set on every error of the clients. */
 export const failedAction = Symbol('failedAction');
@@ -63,7 +59,7 @@ export class Session {
     log: Log,
     credentials: Credentials,
     deadline: AbortSignal,
-    retryStrategy: RetryStrategyV2 = new StandardRetryStrategy(MAX_ATTEMPTS),
+    retryStrategy: RetryStrategyV2 = new StandardRetryStrategy(MAX_TRIES),
   ) {
     this.region = region;
     this.log = log;
@@ -118,7 +114,7 @@ class RequestHandler extends NodeHttpHandler {
     const body = answer.response.body as IncomingMessage;
     const limit = setTimeout(() => {
       body.destroy(Object.assign(new Error('the answer broke off'), { name: 'TimeoutError' }));
-    }, ANSWER_TIMEOUT_MS);
+    }, ANSWER_MS);
     body.once('close', () => {
       clearTimeout(limit);
     });
@@ -127,15 +123,15 @@ class RequestHandler extends NodeHttpHandler {
 }
 
 export const requestHandler = new RequestHandler({
-  connectionTimeout: 3_000,
-  requestTimeout: 5_000,
+  connectionTimeout: CONNECTION_MS,
+  requestTimeout: REQUEST_MS,
   throwOnRequestTimeout: true,
 });
 
 /** What each client would otherwise look for in files and environment variables, and the session's part. */
 const SHARED = {
   requestHandler,
-  maxAttempts: MAX_ATTEMPTS,
+  maxAttempts: MAX_TRIES,
   cacheMiddleware: true,
   defaultsMode: 'standard',
   useDualstackEndpoint: false,
@@ -179,24 +175,21 @@ function createClient<C extends Client>(ClientClass: ClientClass<C>, region: str
       return Promise.resolve(signer);
     },
   });
-  client.middlewareStack.add(
-    logAttempt as never,
-    { step: 'deserialize', priority: 'high' } as never,
-  );
+  client.middlewareStack.add(logTry as never, { step: 'deserialize', priority: 'high' } as never);
   return client;
 }
 
-interface Attempt {
+interface Try {
   readonly input: object;
 }
 
-function logAttempt(
-  next: (args: Attempt) => Promise<unknown>,
+function logTry(
+  next: (args: Try) => Promise<unknown>,
   { clientName, commandName }: { clientName: string; commandName: string },
 ) {
   const service = clientName.replace(/Client$/, '').toLowerCase();
   const action = `${service}:${commandName.replace(/Command$/, '')}`;
-  return async (args: Attempt): Promise<unknown> => {
+  return async (args: Try): Promise<unknown> => {
     const { log } = getSession();
     const startedAt = performance.now();
     const write = (outcome: string) => {

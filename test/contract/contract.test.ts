@@ -11,9 +11,9 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { readFile } from 'node:fs/promises';
-import { startFunction, type LocalFunction } from '../../local/function.ts';
-import { startInvokeEndpoint, type InvokeEndpoint } from '../../local/invoke-endpoint.ts';
-import { startMoto, type LocalAws } from '../../local/moto.ts';
+import { startFunction, type LocalFunction } from '../../local/lambda-container.ts';
+import { startInvokeEndpoint, type InvokeEndpoint } from '../../local/lambda-invoke-endpoint.ts';
+import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import { runContractSuite, type ContractResult } from './contract-suite.ts';
 
 const APPLICABLE = [

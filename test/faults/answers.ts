@@ -1,3 +1,4 @@
+import { permissionDenied, type Recorded } from '../support/recorded-answers.ts';
 import { formatOf, type Call } from './calls.ts';
 
 /** A whole HTTP answer, or what is done to the connection in its place. */
@@ -36,13 +37,12 @@ export function throttled(call: Call): Message {
   return errorAnswer(call, 400, code, 'Rate exceeded');
 }
 
-/** SSM, Secrets Manager and CloudWatch Logs deny with status 400, IAM, STS and CloudWatch with 403. */
 export function denied(call: Call): Message {
-  const who = `arn:aws:sts::123456789012:assumed-role/execution/session`;
-  const message = `User: ${who} is not authorized to perform: ${call.service}:${call.action}`;
-  return formatOf(call) === 'json'
-    ? errorAnswer(call, 400, 'AccessDeniedException', message)
-    : errorAnswer(call, 403, 'AccessDenied', message);
+  return recordedAnswer(call, permissionDenied(call));
+}
+
+export function recordedAnswer(call: Call, { status, code, message }: Recorded): Message {
+  return errorAnswer(call, status, code, message);
 }
 
 export function failed(call: Call): Message {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { signatureOf } from '../support/aws-proxy.ts';
 
 /** One AWS call, as its signed request tells it. */
 export interface Call {
@@ -21,8 +22,7 @@ export interface CallPoint {
 export type Format = 'json' | 'xml';
 
 export function toCall(headers: IncomingHttpHeaders, body: string): Call {
-  const scope = /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '');
-  const [, signer = 'nobody', service = 'unsigned'] = scope ?? [];
+  const { accessKeyId: signer = 'nobody', service } = signatureOf(headers);
   const target = headers['x-amz-target'];
   if (typeof target === 'string') {
     const parameters = JSON.parse(body) as Call['parameters'];

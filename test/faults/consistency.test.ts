@@ -51,41 +51,54 @@ const PENDING_FOR_EVER: readonly [string, string, Partial<Lags>, RegExp][] = [
   ['DELETE', 'a deleted key is listed', { deletedKey: Infinity }, /IAM still lists it/],
 ];
 
-const FIRST_LOOK: CallPoint = { service: 'iam', action: 'ListAccessKeys', nth: 2 };
+const FIRST_LOOK: CallPoint = { service: 'iam', action: 'ListAccessKeys', nth: 3 };
 const RECORDED: CallPoint = { service: 'ssm', action: 'PutParameter', nth: 2 };
 const KEY_DELETED: CallPoint = { service: 'iam', action: 'DeleteAccessKey', nth: 1 };
 
-/** The process ends after that call, and the same event is sent again. */
-const KILLED: readonly [string, string, Partial<Lags>, CallPoint][] = [
+/** What there is, beside the bystander and intents. */
+interface Left {
+  readonly keys: number;
+  readonly records: number;
+}
+const KEY_AND_RECORD: Left = { keys: 1, records: 1 };
+const RECORD_ALONE: Left = { keys: 0, records: 1 };
+
+/** The process ends after that call, when that much is there, and the same event is sent again. */
+const KILLED: readonly [string, string, Partial<Lags>, CallPoint, Left][] = [
   [
     'CREATE an active key',
     'its first process ends while the key is not listed',
     { newKey: 8_000 },
     FIRST_LOOK,
+    KEY_AND_RECORD,
   ],
   [
     'CREATE an active key',
     'its first process ends when the record is written but not found',
     { parameter: 4_000 },
     RECORDED,
+    KEY_AND_RECORD,
   ],
   [
     'CREATE an active key',
     'its first process ends when the record is written and for long not found',
     { parameter: 9_000 },
     RECORDED,
+    KEY_AND_RECORD,
   ],
   [
     'CREATE an active key',
     'its first process ends while the record is not found',
     { parameter: 4_000 },
     FIRST_LOOK,
+    KEY_AND_RECORD,
   ],
   [
     'DELETE',
     'its first process ends while the deleted key is listed',
     { deletedKey: A_WHILE_MS },
     KEY_DELETED,
+    RECORD_ALONE,
   ],
 ];
 
@@ -160,16 +173,22 @@ describe('eventual consistency', () => {
     expect(code).toBe('SUCCESS');
   });
 
-  it.concurrent.each(KILLED)('%s: survives when %s', async (name, _, lags, call) => {
-    let killed: Promise<void> | undefined;
-    const { code, problems } = await runLagging(name, (stage) => {
+  it.concurrent.each(KILLED)('%s: survives when %s', async (name, _, lags, call, left) => {
+    let killed: Promise<Holdings> | undefined;
+    const { code, problems, arranged } = await runLagging(name, (stage) => {
       Object.assign(stage.proxy.lags, lags);
       stage.proxy.forgetCalls();
       stage.resends = true;
       killed = killAt(stage, call, 'after');
     });
-    await killed;
 
+    const then = await killed;
+    const keys = [...(then?.keys.keys() ?? [])];
+    const parameters = [...(then?.parameters.keys() ?? [])];
+    expect({
+      keys: keys.filter((id) => id !== arranged.bystander).length,
+      records: parameters.filter((path) => !path.includes('/pending/')).length,
+    }).toEqual(left);
     expect(problems).toEqual([]);
     expect(code).toBe('SUCCESS');
   });

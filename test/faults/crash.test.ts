@@ -56,7 +56,7 @@ describe('a function that is killed and called again', () => {
 
 /** @returns what is wrong after the second call. */
 async function runCrash(stage: Stage, { operation, call, when }: Crash): Promise<string[]> {
-  let crash: Promise<void> | undefined;
+  let crash: Promise<unknown> | undefined;
   const { outcome, arranged, problems } = await run(stage, operation, () => {
     stage.proxy.forgetCalls();
     stage.resends = true;

@@ -1,3 +1,12 @@
+import {
+  CreateAccessKeyCommand,
+  DeleteAccessKeyCommand,
+  GetUserCommand,
+  IAMClient,
+  ListAccessKeysCommand,
+  TagUserCommand,
+} from '@aws-sdk/client-iam';
+import { GetParametersCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAULTS, REFUSED, type Fault } from './faults.ts';
 import { CALLER, Stage, startBackend, USER, type Backend } from './stage.ts';
@@ -112,5 +121,79 @@ describe('fault proxy', () => {
 
     await expect(creating).rejects.toThrow('SIGKILL');
     expect((await stage.aws.holdings()).keys.size).toBe(0);
+  });
+
+  describe('lags', () => {
+    const PARAMETER = { Name: '/lags/one', Value: 'a secret', Type: 'SecureString' } as const;
+    let iam: IAMClient;
+    let ssm: SSMClient;
+
+    beforeEach(() => {
+      const { endpoint } = stage.proxy;
+      const config = { endpoint, region: 'us-east-1', credentials: CALLER, maxAttempts: 1 };
+      iam = new IAMClient(config);
+      ssm = new SSMClient(config);
+    });
+    afterEach(() => {
+      iam.destroy();
+      ssm.destroy();
+    });
+
+    const get = async (WithDecryption = true) => {
+      const command = new GetParametersCommand({ Names: [PARAMETER.Name], WithDecryption });
+      return (await ssm.send(command)).Parameters?.[0];
+    };
+
+    it('do not know a new user', async () => {
+      stage.proxy.lags.newUser = Infinity;
+      const unknown = { name: 'NoSuchEntityException' };
+
+      const user = { UserName: USER };
+      await expect(iam.send(new ListAccessKeysCommand(user))).rejects.toMatchObject(unknown);
+      await expect(iam.send(new CreateAccessKeyCommand(user))).rejects.toMatchObject(unknown);
+      await expect(iam.send(new GetUserCommand(user))).rejects.toMatchObject(unknown);
+      stage.proxy.lags.newUser = 1;
+      await expect(iam.send(new ListAccessKeysCommand(user))).resolves.toBeDefined();
+    });
+
+    it('do not know a new key to those who change it, nor its user to those who tag it', async () => {
+      stage.proxy.lags.newKeyToChange = Infinity;
+      const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: USER }));
+      const key = { UserName: USER, AccessKeyId: AccessKey?.AccessKeyId };
+      const tags = { UserName: USER, Tags: [{ Key: 'a', Value: 'b' }] };
+
+      for (const sent of [
+        iam.send(new DeleteAccessKeyCommand(key)),
+        iam.send(new TagUserCommand(tags)),
+      ]) {
+        await expect(sent).rejects.toMatchObject({ name: 'NoSuchEntityException' });
+      }
+      expect((await stage.aws.holdings()).keys.size).toBe(1);
+      stage.proxy.lags.newKeyToChange = 0;
+      await iam.send(new DeleteAccessKeyCommand(key));
+      expect((await stage.aws.holdings()).keys.size).toBe(0);
+    });
+
+    it('do not decrypt some parameters', async () => {
+      await ssm.send(new PutParameterCommand(PARAMETER));
+      stage.proxy.lags.undecryptable = [PARAMETER.Name];
+
+      await expect(get()).rejects.toMatchObject({ name: 'InvalidKeyId' });
+      expect(await get(false)).toMatchObject({ Name: PARAMETER.Name });
+    });
+
+    it('let keys and parameters age alike', async () => {
+      const list = async () => {
+        const { AccessKeyMetadata } = await iam.send(new ListAccessKeysCommand({ UserName: USER }));
+        return AccessKeyMetadata?.[0]?.CreateDate?.getTime() ?? NaN;
+      };
+      await iam.send(new CreateAccessKeyCommand({ UserName: USER }));
+      await ssm.send(new PutParameterCommand(PARAMETER));
+      const [created, written] = [await list(), (await get())?.LastModifiedDate?.getTime()];
+      stage.proxy.lags.ageing = 60_000;
+
+      expect(await list()).toBeCloseTo(created - 60_000, -3);
+      expect((await get())?.LastModifiedDate?.getTime()).toBe(Number(written) - 60_000);
+    });
   });
 });

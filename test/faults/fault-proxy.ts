@@ -184,6 +184,8 @@ export class FaultProxy {
     const recorded: RecordedCall = { ...point, outcome: 'pending' };
     slate.calls.push(recorded);
     const pass = async (): Promise<Message> => {
+      const refused = slate.view.refuse(call);
+      if (refused) return refused;
       const answer = await this.#forward(request, slate.view.ask(call, body), slate.account);
       slate.view.learn(call, answer);
       this.#learnSecret(call, answer);

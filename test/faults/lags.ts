@@ -1,4 +1,5 @@
-import { denied, errorAnswer, type Message } from './answers.ts';
+import { keyUnknown, kmsFailed, userUnknown, type KmsFault } from '../support/recorded-answers.ts';
+import { errorAnswer, recordedAnswer, type Message } from './answers.ts';
 import type { Call } from './calls.ts';
 
 /** For how many milliseconds AWS goes on showing what was before; Infinity is for ever. */
@@ -13,14 +14,20 @@ export interface Lags {
   parameter: number;
   /** A new key is not accepted by STS. */
   acceptance: number;
+  /** A user is unknown, from the first call about it on. */
+  newUser: number;
+  /** A new key is unknown to whoever changes or deletes it, and its user to whoever tags it. */
+  newKeyToChange: number;
   /** These keys are listed as ones that were made years ago. */
   oldKeys: readonly string[];
-  /** Every key is listed as one that was made so much earlier. */
+  /** Every key and every parameter is shown as one that was made so much earlier. */
   ageing: number;
+  /** These parameters cannot be decrypted, nor anything that is asked for along with them. */
+  undecryptable: readonly string[];
+  /** Why not. */
+  kmsFault: KmsFault;
   /** IAM lists users and keys in pages of no more than so many. */
   pageSize: number;
-  /** GetAccessKeyLastUsed denies what it does not know, as IAM may. */
-  unknownKeysAreDenied: boolean;
 }
 
 export const NO_LAGS: Readonly<Lags> = {
@@ -29,12 +36,17 @@ export const NO_LAGS: Readonly<Lags> = {
   status: 0,
   parameter: 0,
   acceptance: 0,
+  newUser: 0,
+  newKeyToChange: 0,
   oldKeys: [],
   ageing: 0,
+  undecryptable: [],
+  kmsFault: 'pending deletion',
   pageSize: Infinity,
-  unknownKeysAreDenied: false,
 };
 
+const KNOW_USERS = ['ListAccessKeys', 'CreateAccessKey', 'GetUser'];
+const CHANGE_KEYS = ['UpdateAccessKey', 'DeleteAccessKey', 'TagUser'];
 const YEARS_MS = 5 * 365 * 24 * 60 * 60_000;
 
 interface Known {
@@ -46,10 +58,17 @@ interface Known {
   formerStatus: string;
 }
 
+interface Parameter {
+  readonly Name: string;
+  /** In seconds since 1970. */
+  readonly LastModifiedDate: number;
+}
+
 /** Makes AWS eventually consistent: answers are changed to what they would have been a while ago. */
 export class LaggingView {
   lags: Lags = { ...NO_LAGS };
   readonly #keys = new Map<string, Known>();
+  readonly #users = new Map<unknown, number>();
   readonly #writtenAt = new Map<string, number>();
 
   /** Remembers what a call that took effect has changed. */
@@ -77,6 +96,25 @@ export class LaggingView {
     }
   }
 
+  /** The answer to a call that AWS turns down, for not knowing yet what it is about. */
+  refuse(call: Call): Message | undefined {
+    const { action, parameters } = call;
+    const { UserName, AccessKeyId } = parameters;
+    if (this.lags.newUser > 0 && KNOW_USERS.includes(action)) {
+      const since = this.#users.get(UserName) ?? Date.now();
+      this.#users.set(UserName, since);
+      if (isWithin(this.lags.newUser, since)) return recordedAnswer(call, userUnknown(UserName));
+    }
+    if (!CHANGE_KEYS.includes(action)) return undefined;
+    const isNew = [...this.#keys].some(
+      ([id, { userName, createdAt }]) =>
+        (AccessKeyId === undefined ? userName === UserName : id === AccessKeyId) &&
+        isWithin(this.lags.newKeyToChange, createdAt),
+    );
+    if (!isNew) return undefined;
+    return recordedAnswer(call, AccessKeyId ? keyUnknown(AccessKeyId) : userUnknown(UserName));
+  }
+
   /** The body of a call as it is sent on. */
   ask({ action }: Call, body: string): string {
     const { pageSize } = this.lags;
@@ -87,14 +125,14 @@ export class LaggingView {
   }
 
   change(call: Call, answer: Message): Message {
-    if (this.lags.unknownKeysAreDenied && call.action === 'GetAccessKeyLastUsed')
-      return answer.statusCode === 200 ? answer : denied(call);
     if (answer.statusCode !== 200) return answer;
     switch (call.action) {
       case 'ListAccessKeys':
         return { ...answer, body: this.#listed(String(call.parameters.UserName), answer.body) };
       case 'GetParameters':
-        return { ...answer, body: this.#found(answer.body) };
+        return this.#isSealed(call, answer.body)
+          ? recordedAnswer(call, kmsFailed(this.lags.kmsFault, 'alias/aws/ssm', true))
+          : { ...answer, body: this.#found(answer.body) };
       case 'GetCallerIdentity':
         return isWithin(this.lags.acceptance, this.#keys.get(call.signer)?.createdAt)
           ? errorAnswer(call, 403, 'InvalidClientTokenId', 'The security token is invalid.')
@@ -128,21 +166,30 @@ export class LaggingView {
     );
   }
 
+  #isSealed({ parameters }: Call, body: string): boolean {
+    if (parameters.WithDecryption !== true) return false;
+    return parametersIn(body).Parameters.some(({ Name }) => this.lags.undecryptable.includes(Name));
+  }
+
   #found(body: string): string {
-    const { Parameters = [], InvalidParameters = [] } = JSON.parse(body) as {
-      Parameters?: { Name: string }[];
-      InvalidParameters?: string[];
-    };
-    const isMissing = ({ Name }: { Name: string }): boolean =>
+    const { Parameters, InvalidParameters } = parametersIn(body);
+    const isMissing = ({ Name }: Parameter): boolean =>
       isWithin(this.lags.parameter, this.#writtenAt.get(Name));
     return JSON.stringify({
-      Parameters: Parameters.filter((parameter) => !isMissing(parameter)),
+      Parameters: Parameters.filter((parameter) => !isMissing(parameter)).map((parameter) => ({
+        ...parameter,
+        LastModifiedDate: parameter.LastModifiedDate - this.lags.ageing / 1000,
+      })),
       InvalidParameters: [
         ...InvalidParameters,
         ...Parameters.filter(isMissing).map(({ Name }) => Name),
       ],
     });
   }
+}
+
+function parametersIn(body: string): { Parameters: Parameter[]; InvalidParameters: string[] } {
+  return { Parameters: [], InvalidParameters: [], ...(JSON.parse(body) as object) };
 }
 
 function isWithin(lag: number, since: number | undefined): boolean {

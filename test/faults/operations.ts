@@ -99,11 +99,10 @@ async function importedKey(stage: Stage): Promise<{ token: string; model: Proper
   return { token: TOKEN, model: { Id, UserName: USER, Status: 'Active' } };
 }
 
-/** An id of which nothing is left, asked for by a role that IAM tells nothing about unknown keys. */
+/** An id of which nothing is left. */
 async function goneKey(stage: Stage): Promise<{ token: string; model: Properties }> {
   const arranged = await importedKey(stage);
   await stage.aws.deleteKey(USER, String(arranged.model.Id));
-  stage.proxy.lags.unknownKeysAreDenied = true;
   return arranged;
 }
 
@@ -142,14 +141,17 @@ export const OPERATIONS: readonly Operation[] = [
     isStruck: ({ action, nth }) =>
       nth === 1 ? action !== 'GetCallerIdentity' : nth === 2 && /^(List|Get)/.test(action),
     // One invocation has the time to clear up after one lost answer.
-    endsUnknown: ['NetworkFailure', 'ServiceInternalError'],
-    arrange: async (stage) => {
-      const { proxy } = stage;
+    endsUnknown: ['NetworkFailure', 'ServiceInternalError', 'Throttling'],
+    arrange: async (stage, bystander) => {
+      const { proxy, aws } = stage;
       // As if the process had ended there: it can neither find out what was made nor undo it.
       proxy.inject(ANSWER_LOST, { service: 'iam', action: 'CreateAccessKey', nth: 1 });
-      proxy.inject(DENIED_ONCE, { service: 'iam', action: 'ListAccessKeys', nth: 2 });
+      proxy.inject(DENIED_ONCE, { service: 'iam', action: 'ListAccessKeys', nth: 3 });
       await stage.cloudFormation().create(ACTIVE, { token: TOKEN });
       proxy.forgive();
+      const { keys, parameters } = await aws.holdings();
+      const isArranged = keys.size === 2 && keys.has(bystander) && parameters.size === 1;
+      if (!isArranged) throw new Error('arranging a key without an answer: it is not there');
       return { token: TOKEN };
     },
     act: create,

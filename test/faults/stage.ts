@@ -9,10 +9,11 @@ import {
   startFunction,
   type Invoked,
   type LocalFunction,
-} from '../../local/function.ts';
-import { startMoto } from '../../local/moto.ts';
+} from '../../local/lambda-container.ts';
+import { startMoto } from '../../local/moto-server.ts';
 import { startAwsProxy, type AwsProxy } from '../support/aws-proxy.ts';
 import { useStrictIam } from '../support/strict-iam.ts';
+import { useStrictParameters } from '../support/strict-parameters.ts';
 import { useStrictSecrets } from '../support/strict-secrets.ts';
 import { Aws } from './aws.ts';
 import { FaultProxy } from './fault-proxy.ts';
@@ -62,6 +63,7 @@ export async function startBackend(): Promise<Backend> {
   const strict = await startAwsProxy(moto.endpoint);
   useStrictIam(strict);
   useStrictSecrets(strict, moto.endpoint);
+  useStrictParameters(strict);
   return {
     strict,
     moto: moto.endpoint,
@@ -90,6 +92,7 @@ export class Stage {
   readonly #backend: Backend;
   readonly #processes = new Map<boolean, Promise<LocalFunction>>();
   #aws: Aws | undefined;
+  #stackId = '';
   #invocations = 0;
   #beforeInvocation: (invocation: number) => void = () => undefined;
 
@@ -112,6 +115,7 @@ export class Stage {
     const account = String((accounts += 1));
     this.proxy.begin(account);
     this.#aws = new Aws(this.#backend.moto, account);
+    this.#stackId = `arn:aws:cloudformation:${REGION}:${account}:stack/faulty/1`;
     this.watchInvocations(() => undefined);
     this.time = 'real';
     this.canRefuse = false;
@@ -131,6 +135,7 @@ export class Stage {
       credentials: CALLER,
       region: REGION,
       accountId: '123456789012',
+      stackId: this.#stackId,
       ...options,
     });
   }

@@ -2,10 +2,11 @@ import { DeleteParameterCommand, GetParametersByPathCommand, SSMClient } from '@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormation } from '../../local/cloudformation.ts';
-import { startFunction, type LocalFunction } from '../../local/function.ts';
-import { startMoto, type LocalAws } from '../../local/moto.ts';
+import { startFunction, type LocalFunction } from '../../local/lambda-container.ts';
+import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import { refuse, startAwsProxy, type AwsProxy, type Behaviour } from '../support/aws-proxy.ts';
 import { useStrictIam } from '../support/strict-iam.ts';
+import { useStrictParameters } from '../support/strict-parameters.ts';
 import type { Weather } from './round.ts';
 
 export interface Lane {
@@ -39,6 +40,7 @@ export class Stage {
     this.#ssm = new SSMClient({ endpoint: aws.endpoint, region: REGION, credentials });
     proxy.use(this.#notice);
     Object.assign(useStrictIam(proxy), { users: 3, keys: 1 });
+    useStrictParameters(proxy);
     proxy.use(this.#disturb);
   }
 

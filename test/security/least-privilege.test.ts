@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CloudFormation } from '../../local/cloudformation.ts';
-import { startFunction, type LocalFunction } from '../../local/function.ts';
+import { startFunction, type LocalFunction } from '../../local/lambda-container.ts';
 import schema from '../../schema/org-iam-accesskey.json' with { type: 'json' };
 import {
   everyday,

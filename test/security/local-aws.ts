@@ -9,7 +9,7 @@ import {
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Credentials } from '../../local/cloudformation.ts';
-import { startMoto, type LocalAws } from '../../local/moto.ts';
+import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import { startAwsProxy, type AwsProxy } from '../support/aws-proxy.ts';
 import { ACCOUNT_ID, REGION, type Policy, type Role } from './roles.ts';
 

@@ -1,8 +1,8 @@
 import { CreateUserCommand, ListUsersCommand } from '@aws-sdk/client-iam';
 import { readFile } from 'node:fs/promises';
 import { CloudFormation } from '../../local/cloudformation.ts';
-import { startFunction, type LocalFunction } from '../../local/function.ts';
-import { startMoto, type LocalAws } from '../../local/moto.ts';
+import { startFunction, type LocalFunction } from '../../local/lambda-container.ts';
+import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import { startAwsProxy, type AwsProxy, type Call } from '../support/aws-proxy.ts';
 import {
   everyday,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Credentials, Properties, ProgressEvent } from '../../local/cloudformation.ts';
-import { startFunction, type LocalFunction } from '../../local/function.ts';
+import { startFunction, type LocalFunction } from '../../local/lambda-container.ts';
 import type { Call } from '../support/aws-proxy.ts';
 import { EnforcingAws, EVERYTHING } from './local-aws.ts';
 import { ACCOUNT_ID, readRole, REGION, without } from './roles.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { writeStandIn } from '../local/stand-in.ts';
+import { writeStandIn } from '../local/stand-in-package.ts';
 
 /** An answer of the function, with what it cost inside its process. */
 export interface Watched<Answer> {

@@ -1,15 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Agent, createServer, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** One AWS call, as whoever serves AWS sees it. */
-export interface Call {
-  /** As in its signature: iam, sts, ssm, logs, monitoring. */
-  readonly service: string;
-  readonly action: string;
+interface Signature {
   /** Who signed it. */
   readonly accessKeyId: string | undefined;
+  /** iam, sts, ssm, secretsmanager, logs or monitoring. */
+  readonly service: string;
+}
+
+/** One AWS call, as whoever serves AWS sees it. */
+export interface Call extends Signature {
+  readonly action: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
@@ -123,9 +132,15 @@ export function refuse({ service }: Call, status: number, code: string, message:
   return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body };
 }
 
+/** Who signed a request, for which service. */
+export function signatureOf({ authorization = '' }: IncomingHttpHeaders): Signature {
+  // From the end: whatever an event calls an access key id is signed with, slashes and all.
+  const scope = /Credential=(.+)\/\d{8}\/[^/]+\/([^/]+)\/aws4_request\b/.exec(authorization);
+  return { accessKeyId: scope?.[1], service: scope?.[2] ?? 'none' };
+}
+
 function toCall({ headers }: Request, body: string): Call {
-  const credential = /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '');
-  const [, accessKeyId, service = 'none'] = credential ?? [];
+  const { accessKeyId, service } = signatureOf(headers);
   const target = headers['x-amz-target'];
   if (typeof target === 'string') {
     const parameters = JSON.parse(body) as Record<string, unknown>;

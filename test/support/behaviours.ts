@@ -1,22 +1,28 @@
 import { refuse, type Answer, type Behaviour, type Call } from './aws-proxy.ts';
+import {
+  keyExpired,
+  keyUnknown,
+  kmsFailed,
+  permissionDenied,
+  RATE_EXCEEDED,
+  userUnknown,
+  type KmsFault,
+  type Recorded,
+} from './recorded-answers.ts';
+import { keyIdIn } from './strict-parameters.ts';
 
 /** What AWS does now and then, or to some callers only, and moto never. */
 
 /** Refuses one action as AWS does where the permission is missing. */
 export function deny(action: string, which: (call: Call) => boolean = () => true): Behaviour {
-  return (call, next) => {
-    if (actionOf(call) !== action || !which(call)) return next(call);
-    const message = `User is not authorized to perform: ${action}`;
-    return isQuery(call)
-      ? refuse(call, 403, 'AccessDenied', message)
-      : refuse(call, 400, 'AccessDeniedException', message);
-  };
+  return (call, next) =>
+    actionOf(call) === action && which(call) ? turnDown(call, permissionDenied(call)) : next(call);
 }
 
-/** IAM may deny asking about a key that it does not know, whoever asks. */
-export const denyUnknownKeys: Behaviour = async (call, next) => {
+/** IAM denies asking about a key that it does not know, in words that leave open why. */
+export const denyInOpenWords: Behaviour = async (call, next) => {
   const answer = await next(call);
-  return call.action === 'GetAccessKeyLastUsed' && answer.status === 404
+  return call.action === 'GetAccessKeyLastUsed' && answer.status !== 200
     ? refuse(call, 403, 'AccessDenied', 'User is not authorized')
     : answer;
 };
@@ -36,6 +42,108 @@ export const ageKeys: Behaviour = async (call, next) => {
   const made = '<CreateDate>2020-02-03T04:05:06Z</CreateDate>';
   return { ...answer, body: answer.body.replaceAll(/<CreateDate>[^<]*<\/CreateDate>/g, made) };
 };
+
+/** Users who were made a moment ago: for so long IAM does not know any of them, in these actions. */
+export function hideUsers(
+  milliseconds: number,
+  actions = ['ListAccessKeys', 'CreateAccessKey', 'GetUser'],
+): Behaviour {
+  const end = Date.now() + milliseconds;
+  return (call, next) =>
+    call.service === 'iam' && actions.includes(call.action) && Date.now() < end
+      ? turnDown(call, userUnknown(call.parameters.UserName))
+      : next(call);
+}
+
+/** For so long after a key was made IAM does not know it, or its user, where either is changed. */
+export function forgetNewKeys(
+  milliseconds: number,
+  actions = ['UpdateAccessKey', 'DeleteAccessKey', 'TagUser'],
+): Behaviour {
+  const ends = new Map<unknown, number>();
+  return async (call, next) => {
+    const { UserName, AccessKeyId } = call.parameters;
+    const end = ends.get(AccessKeyId ?? UserName) ?? 0;
+    if (call.service === 'iam' && actions.includes(call.action) && Date.now() < end) {
+      return turnDown(call, AccessKeyId ? keyUnknown(AccessKeyId) : userUnknown(UserName));
+    }
+    const answer = await next(call);
+    const [, made] = /<AccessKeyId>([^<]+)</.exec(answer.body) ?? [];
+    if (call.action === 'CreateAccessKey' && made !== undefined) {
+      for (const id of [made, UserName]) ends.set(id, Date.now() + milliseconds);
+    }
+    return answer;
+  };
+}
+
+/** These keys have expired: a status that only IAM sets, and that nobody takes away. */
+export function expireKeys(...accessKeyIds: string[]): Behaviour {
+  const isExpired = (id: unknown): boolean => accessKeyIds.some((expired) => expired === id);
+  return async (call, next) => {
+    if (isExpired(call.accessKeyId)) {
+      return refuse(call, 403, 'InvalidClientTokenId', 'The security token is invalid.');
+    }
+    if (call.action === 'UpdateAccessKey' && isExpired(call.parameters.AccessKeyId)) {
+      return turnDown(call, keyExpired(call.parameters.AccessKeyId));
+    }
+    const answer = await next(call);
+    if (call.action !== 'ListAccessKeys') return answer;
+    const body = answer.body.replaceAll(/<member>.*?<\/member>/gs, (member) => {
+      const [, id] = /<AccessKeyId>([^<]+)</.exec(member) ?? [];
+      return isExpired(id) ? member.replace(/<Status>.*?</, '<Status>Expired<') : member;
+    });
+    return { ...answer, body };
+  };
+}
+
+/** One parameter, or what would be one, and the KMS key that encrypts it. */
+export interface Encrypted {
+  readonly name: string;
+  readonly keyId: string;
+}
+
+/**
+ * The KMS keys of some parameters cannot be used: neither they nor what is asked for along with them
+ * can be decrypted, and nothing can be written with such a key.
+ */
+export function breakKms(fault: KmsFault, isBroken: (parameter: Encrypted) => boolean): Behaviour {
+  return async (call, next) => {
+    const { Name, KeyId = 'alias/aws/ssm', Type, WithDecryption } = call.parameters;
+    if (actionOf(call) === 'ssm:PutParameter' && Type === 'SecureString') {
+      const keyId = String(KeyId);
+      if (isBroken({ name: String(Name), keyId }))
+        return turnDown(call, kmsFailed(fault, keyId, false));
+    }
+    if (actionOf(call) !== 'ssm:GetParameters' || WithDecryption !== true) return next(call);
+    const sealed = await next({
+      ...call,
+      parameters: { ...call.parameters, WithDecryption: false },
+    });
+    if (sealed.status !== 200) return sealed;
+    const { Parameters = [] } = JSON.parse(sealed.body) as {
+      Parameters?: { Name: string; Type: string; Value: string }[];
+    };
+    const broken = Parameters.filter(({ Type }) => Type === 'SecureString')
+      .map(({ Name, Value }) => ({ name: Name, keyId: keyIdIn(Value) }))
+      .find(isBroken);
+    return broken ? turnDown(call, kmsFailed(fault, broken.keyId, true)) : next(call);
+  };
+}
+
+/** PutParameter has a rate of its own: a token bucket. */
+export function limitPutParameter({ perSecond = 3, burst = 20 } = {}): Behaviour {
+  let tokens = burst;
+  let filledAt = Date.now();
+  return (call, next) => {
+    if (actionOf(call) !== 'ssm:PutParameter') return next(call);
+    const now = Date.now();
+    tokens = Math.min(burst, tokens + ((now - filledAt) / 1000) * perSecond);
+    filledAt = now;
+    if (tokens < 1) return turnDown(call, RATE_EXCEEDED);
+    tokens -= 1;
+    return next(call);
+  };
+}
 
 /** Parameter Store misses every parameter the first `times` times that it is asked. */
 export function hideParameters(times: number): Behaviour {
@@ -95,6 +203,10 @@ export function staleOnce(action: string, cause: string): Behaviour {
     isDone = isCaused;
     return isCaused && before ? before : answer;
   };
+}
+
+function turnDown(call: Call, { status, code, message }: Recorded): Answer {
+  return refuse(call, status, code, message);
 }
 
 export function actionOf({ service, action }: Call): string {

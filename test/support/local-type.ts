@@ -33,11 +33,16 @@ import {
   type Credentials,
   type ProgressEvent,
 } from '../../local/cloudformation.ts';
-import { startFunction, type FunctionOptions, type LocalFunction } from '../../local/function.ts';
-import { startMoto, type LocalAws } from '../../local/moto.ts';
+import {
+  startFunction,
+  type FunctionOptions,
+  type LocalFunction,
+} from '../../local/lambda-container.ts';
+import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import { startAwsProxy, type AwsProxy, type Behaviour, type Call } from './aws-proxy.ts';
 import { expectNoSecret, secretsIn, textsOf, type Exposure } from './sentinel.ts';
 import { useStrictIam, type PageSizes } from './strict-iam.ts';
+import { REST_MS, useStrictParameters, type ParameterStore } from './strict-parameters.ts';
 import { useStrictSecrets } from './strict-secrets.ts';
 
 export const REGION = 'us-east-1';
@@ -79,6 +84,8 @@ export class LocalType {
   proxy!: AwsProxy;
   /** How much strict IAM puts on a page. */
   pageSizes!: PageSizes;
+  /** How strict Parameter Store takes names that were used before. */
+  parameterStore!: ParameterStore;
   /** Who looks at the far side; sees what the handlers see. */
   iam!: IAMClient;
   ssm!: SSMClient;
@@ -98,6 +105,7 @@ export class LocalType {
     this.proxy = await startAwsProxy(this.aws.endpoint);
     this.pageSizes = useStrictIam(this.proxy);
     useStrictSecrets(this.proxy, this.aws.endpoint);
+    this.parameterStore = useStrictParameters(this.proxy, (call) => this.#isOnlooker(call));
     this.proxy.use(async (call, next) => {
       const answer = await next(call);
       const [, secret] = /<SecretAccessKey>([^<]+)</.exec(answer.body) ?? [];
@@ -137,6 +145,11 @@ export class LocalType {
     });
     this.#containers.push(container);
     return container;
+  }
+
+  /** For operations on one and the same stack. */
+  newStack(): { stackId: string } {
+    return { stackId: `arn:aws:cloudformation:${REGION}:${ACCOUNT_ID}:stack/app/${randomUUID()}` };
   }
 
   /** A stack of its own, with an execution role of its own. */
@@ -179,7 +192,7 @@ export class LocalType {
   /** Meets the calls of this test's operations, not those that look at the far side. */
   use(behaviour: Behaviour): void {
     const undo = this.proxy.use((call, next) =>
-      call.accessKeyId === this.#admin.accessKeyId ? next(call) : behaviour(call, next),
+      this.#isOnlooker(call) ? next(call) : behaviour(call, next),
     );
     this.#behaviours.push(undo);
   }
@@ -191,9 +204,7 @@ export class LocalType {
 
   /** The calls of this test's operations, without those that looked at the far side. */
   get calls(): readonly Call[] {
-    return this.proxy.calls
-      .slice(this.#firstCall)
-      .filter(({ accessKeyId }) => accessKeyId !== this.#admin.accessKeyId);
+    return this.proxy.calls.slice(this.#firstCall).filter((call) => !this.#isOnlooker(call));
   }
 
   /** The secrets of the keys made in this test. */
@@ -380,6 +391,7 @@ export class LocalType {
   async finishTest(): Promise<void> {
     this.allow();
     Object.assign(this.pageSizes, { users: 1000, keys: 1000, tags: 1000 });
+    this.parameterStore.restMs = REST_MS;
     for (const { cloudFormation, id } of this.#made.splice(0)) {
       expect(['SUCCESS', 'NotFound']).toContain(outcomeOf(await cloudFormation.delete(id)));
     }
@@ -392,6 +404,10 @@ export class LocalType {
     const { calls } = this;
     this.#firstCall = this.proxy.calls.length;
     expectNoSecret(secretsIn(exposures, minted), textsOf(exposures, calls));
+  }
+
+  #isOnlooker({ accessKeyId }: Call): boolean {
+    return accessKeyId === this.#admin.accessKeyId;
   }
 }
 

@@ -1,4 +1,5 @@
 import { refuse, type Answer, type AwsProxy, type Behaviour, type Call } from './aws-proxy.ts';
+import { keyUnknown, unknownKeyDenied } from './recorded-answers.ts';
 
 /** The most users, keys or tags on one page; IAM may stop short of MaxItems as it likes. */
 export interface PageSizes {
@@ -24,11 +25,12 @@ const NEEDS_USER = [
 
 /**
  * Makes moto behind the proxy as strict as IAM: it pages, takes a user name in any case, refuses
- * what IAM refuses, knows an inactive key when it sees one, lets keys and tags follow a renamed
- * user, and has permissions boundaries.
+ * what IAM refuses, and in its words, knows an inactive key when it sees one, lets keys and tags
+ * follow a renamed user, and has permissions boundaries.
  */
 export function useStrictIam(proxy: AwsProxy): PageSizes {
   const pageSizes = { users: 1000, keys: 1000, tags: 1000 };
+  proxy.use(refuseInItsWords);
   proxy.use(refuseWhatIamRefuses);
   proxy.use(refuseBadTags(proxy));
   proxy.use(keepBoundaries());
@@ -44,6 +46,17 @@ export function useStrictIam(proxy: AwsProxy): PageSizes {
   });
   return pageSizes;
 }
+
+/** Whoever asks about a key that nobody has is denied; moto says that there is none. */
+const refuseInItsWords: Behaviour = async (call, next) => {
+  const { action, parameters } = call;
+  const answer = await next(call);
+  if (answer.status !== 404 || !answer.body.includes('The Access Key with id')) return answer;
+  const { AccessKeyId } = parameters;
+  const { status, code, message } =
+    action === 'GetAccessKeyLastUsed' ? unknownKeyDenied(AccessKeyId) : keyUnknown(AccessKeyId);
+  return refuse(call, status, code, message);
+};
 
 const refuseWhatIamRefuses: Behaviour = (call, next) => {
   const { service, action, parameters } = call;

@@ -23,27 +23,37 @@ export function useStrictSecrets(proxy: AwsProxy, upstream: string): void {
   const ask = toAsk(upstream);
   proxy.use(async (call, next) => {
     if (call.service !== 'secretsmanager') return next(call);
-    switch (call.action) {
-      case 'DescribeSecret':
-        return withoutDeprecated(await next(call));
-      case 'GetSecretValue':
-        return next(withStage(call));
-      case 'PutSecretValue':
-        return put(call, next, ask);
-      case 'UpdateSecretVersionStage':
-        return moveStage(call, next, ask);
-      default:
-        return next(call);
-    }
+    return withStatus(await answerTo(call, next, ask));
   });
 }
 
-/** A version without a stage may be gone at any time, and is not shown. */
+const answerTo = async (call: Call, next: (call: Call) => Promise<Answer>, ask: Ask) => {
+  switch (call.action) {
+    case 'DescribeSecret':
+      return withoutDeprecated(await next(call));
+    case 'GetSecretValue':
+      return next(withStage(call));
+    case 'PutSecretValue':
+      return put(call, next, ask);
+    case 'UpdateSecretVersionStage':
+      return moveStage(call, next, ask);
+    default:
+      return next(call);
+  }
+};
+
+/** What is not there is a 400 in this protocol; moto says 404. */
+function withStatus(answer: Answer): Answer {
+  return answer.status === 404 ? { ...answer, status: 400 } : answer;
+}
+
+/** A version without a stage may be gone at any time, and is not shown. An empty secret shows none. */
 function withoutDeprecated(answer: Answer): Answer {
   if (answer.status !== 200) return answer;
   const secret = JSON.parse(answer.body) as { VersionIdsToStages?: Record<string, string[]> };
   const versions = Object.entries(secret.VersionIdsToStages ?? {});
-  const VersionIdsToStages = Object.fromEntries(versions.filter(([, stages]) => stages.length > 0));
+  const shown = versions.filter(([, stages]) => stages.length > 0);
+  const VersionIdsToStages = shown.length > 0 ? Object.fromEntries(shown) : undefined;
   return { ...answer, body: JSON.stringify({ ...secret, VersionIdsToStages }) };
 }
 

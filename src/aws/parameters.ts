@@ -1,0 +1,136 @@
+import {
+  DeleteParameterCommand,
+  GetParametersCommand,
+  PutParameterCommand,
+  SSMClient,
+  type Parameter,
+} from '@aws-sdk/client-ssm';
+import { hasErrorCode, HandlerError, ifFound, withHint } from '../runtime/progress-event.ts';
+import type { Session } from '../runtime/session.ts';
+import type { TypeConfiguration } from '../schema.ts';
+import { callAws, isKmsFailure, present, UnreadableAnswer } from './errors.ts';
+
+/** A parameter as it is found: somebody may have edited it. */
+export interface StoredParameter {
+  /** Undefined where the KMS key that encrypted it cannot be used. */
+  readonly value: string | undefined;
+  readonly version: number;
+  /** When its last version was written, by AWS's clock. */
+  readonly lastModified: Date;
+  /** Why there is no value. */
+  readonly kmsFailure?: HandlerError;
+}
+
+const FIRST_VERSION = 1;
+const NAMES_A_CALL = 10;
+
+/** The type's SecureStrings in SSM Parameter Store. Every method throws HandlerError only. */
+export class Parameters {
+  readonly prefix: string;
+  readonly #ssm: SSMClient;
+  readonly #kmsKeyId: string | undefined;
+
+  constructor(session: Session, { parameterPrefix, kmsKeyId }: TypeConfiguration) {
+    this.prefix = parameterPrefix;
+    this.#ssm = session.client(SSMClient);
+    this.#kmsKeyId = kmsKeyId;
+  }
+
+  /** @returns those that are there, by name. */
+  async get(names: readonly string[]): Promise<Map<string, StoredParameter>> {
+    const found = new Map<string, StoredParameter>();
+    for (let start = 0; start < names.length; start += NAMES_A_CALL) {
+      const some = names.slice(start, start + NAMES_A_CALL);
+      const parameters = await this.#getDecrypted(some).catch((error: unknown) => {
+        if (!isKmsFailure(error)) throw error;
+        return this.#getOneByOne(some, error as HandlerError);
+      });
+      for (const [name, parameter] of parameters) found.set(name, parameter);
+    }
+    return found;
+  }
+
+  /** @returns the version written; undefined where there is one already, which stays. */
+  async put(name: string, value: object): Promise<number | undefined> {
+    try {
+      return await this.#put(name, value, false);
+    } catch (error) {
+      if (hasErrorCode(error, 'AlreadyExists')) return undefined;
+      throw error;
+    }
+  }
+
+  /** @returns the version written: the next one, unless others have written it as well. */
+  async overwrite(name: string, value: object): Promise<number> {
+    return this.#put(name, value, true);
+  }
+
+  async delete(name: string): Promise<void> {
+    const command = new DeleteParameterCommand({ Name: name });
+    await ifFound(callAws(`deleting parameter ${name}`, () => this.#ssm.send(command)));
+  }
+
+  async #put(name: string, value: object, overwrite: boolean): Promise<number> {
+    return callAws(`writing parameter ${name}`, async () => {
+      const { Version = FIRST_VERSION } = await this.#ssm.send(
+        new PutParameterCommand({
+          Name: name,
+          Value: JSON.stringify(value),
+          Type: 'SecureString',
+          Tier: 'Standard',
+          KeyId: this.#kmsKeyId,
+          Overwrite: overwrite,
+          Description: 'Written and deleted by the CloudFormation type Org::IAM::AccessKey',
+        }),
+      );
+      return Version;
+    });
+  }
+
+  async #getDecrypted(names: readonly string[]): Promise<[string, StoredParameter][]> {
+    return this.#get(names, true);
+  }
+
+  /** One parameter that cannot be decrypted fails the whole call: each of the others is got alone. */
+  async #getOneByOne(
+    names: readonly string[],
+    failure: HandlerError,
+  ): Promise<[string, StoredParameter][]> {
+    if (names.length > 1) {
+      const each = await Promise.all(names.map((name) => this.get([name])));
+      return each.flatMap((found) => [...found]);
+    }
+    const hint = 'the KMS key that encrypted it must be enabled and allow kms:Decrypt';
+    const kmsFailure = withHint(failure, hint) as HandlerError;
+    const encrypted = await this.#get(names, false);
+    return encrypted.map(([name, parameter]) => [
+      name,
+      { ...parameter, value: undefined, kmsFailure },
+    ]);
+  }
+
+  async #get(
+    Names: readonly string[],
+    WithDecryption: boolean,
+  ): Promise<[string, StoredParameter][]> {
+    return callAws(`reading parameter ${Names.join(', ')}`, async () => {
+      const command = new GetParametersCommand({ Names: [...Names], WithDecryption });
+      const { Parameters = [], InvalidParameters = [] } = await this.#ssm.send(command);
+      const found = Parameters.flatMap((parameter) => toStored(present(parameter)));
+      const isAnswered = (name: string) =>
+        InvalidParameters.includes(name) || found.some(([foundName]) => foundName === name);
+      if (!Names.every(isAnswered)) throw new UnreadableAnswer();
+      return found;
+    });
+  }
+}
+
+function toStored({
+  Name,
+  Value,
+  Version = FIRST_VERSION,
+  LastModifiedDate = new Date(0),
+}: Parameter): [string, StoredParameter][] {
+  if (Name === undefined || Value === undefined) return [];
+  return [[Name, { value: Value, version: Version, lastModified: LastModifiedDate }]];
+}

@@ -1,0 +1,99 @@
+import { asText, parseJson } from '../runtime/json.ts';
+import type { HandlerError } from '../runtime/progress-event.ts';
+import type { Session } from '../runtime/session.ts';
+import { isYoung, type AccessKey } from './access-keys.ts';
+import type { Parameters, StoredParameter } from './parameters.ts';
+import { asLongAsThrottled } from './retries.ts';
+import { PATIENCE, poll } from './waiting.ts';
+
+/** What the type keeps of an access key that it made. */
+export interface KeyRecord {
+  /** Absent for a key with a secret of its own in Secrets Manager. */
+  readonly secretAccessKey?: string | undefined;
+  readonly secretId?: string | undefined;
+  /** As the template spells it. */
+  readonly userName: string;
+  readonly serial?: number | undefined;
+  readonly clientRequestToken: string;
+  readonly stackId?: string | undefined;
+  readonly logicalResourceId?: string | undefined;
+}
+
+/** A record as it is found: somebody may have edited it. One that cannot be decrypted has no field. */
+export type StoredRecord = {
+  readonly [Field in keyof KeyRecord]?: KeyRecord[Field] | undefined;
+} & { readonly kmsFailure?: HandlerError };
+
+/** One record per access key that the type made. Every method throws HandlerError only. */
+export class Records {
+  readonly #session: Session;
+  readonly #parameters: Parameters;
+
+  constructor(session: Session, parameters: Parameters) {
+    this.#session = session;
+    this.#parameters = parameters;
+  }
+
+  nameOf(accessKeyId: string): string {
+    return `${this.#parameters.prefix}/${accessKeyId}`;
+  }
+
+  async find(accessKeyId: string): Promise<StoredRecord | undefined> {
+    return (await this.findAll([accessKeyId])).get(accessKeyId);
+  }
+
+  /** The records of those of the keys that have one, by access key id. */
+  async findAll(accessKeyIds: readonly string[]): Promise<Map<string, StoredRecord>> {
+    const found = await this.#parameters.get(accessKeyIds.map((id) => this.nameOf(id)));
+    return this.in(found, accessKeyIds);
+  }
+
+  /** What `find` missed of a key so young that Parameter Store may not show its record yet. */
+  async findLate(accessKey: AccessKey): Promise<StoredRecord | undefined> {
+    if (!isYoung(accessKey)) return undefined;
+    return poll(PATIENCE.record, () => this.find(accessKey.accessKeyId));
+  }
+
+  /** The records among parameters that were got. */
+  in(
+    found: ReadonlyMap<string, StoredParameter>,
+    accessKeyIds: readonly string[],
+  ): Map<string, StoredRecord> {
+    const records = new Map<string, StoredRecord>();
+    for (const accessKeyId of accessKeyIds) {
+      const parameter = found.get(this.nameOf(accessKeyId));
+      if (parameter) records.set(accessKeyId, this.#toRecord(parameter));
+    }
+    return records;
+  }
+
+  /** A record that is there already was written by this very call, whose answer was lost. */
+  async put(accessKeyId: string, record: KeyRecord): Promise<void> {
+    const session = this.#session.with({ retryStrategy: asLongAsThrottled() });
+    await session.run(() => this.#parameters.put(this.nameOf(accessKeyId), record));
+  }
+
+  async delete(accessKeyId: string): Promise<void> {
+    await this.#parameters.delete(this.nameOf(accessKeyId));
+  }
+
+  #toRecord({ value, kmsFailure }: StoredParameter): StoredRecord {
+    if (value === undefined) return { kmsFailure };
+    const record = toRecord(value);
+    this.#session.log.conceal(record.secretAccessKey);
+    return record;
+  }
+}
+
+function toRecord(value: string): StoredRecord {
+  const { secretAccessKey, secretId, userName, serial, ...rest } = parseJson(value);
+  return {
+    secretAccessKey: asText(secretAccessKey),
+    secretId: asText(secretId),
+    userName: asText(userName),
+    serial: typeof serial === 'number' ? serial : undefined,
+    clientRequestToken: asText(rest.clientRequestToken),
+    stackId: asText(rest.stackId),
+    logicalResourceId: asText(rest.logicalResourceId),
+  };
+}

@@ -1,0 +1,165 @@
+import {
+  DescribeSecretCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { HandlerError, hasErrorCode, ifFound } from '../runtime/progress-event.ts';
+import type { Session } from '../runtime/session.ts';
+import type { NewAccessKey } from './access-keys.ts';
+import { callAws, present } from './errors.ts';
+import { toSesSmtpPassword } from './ses-smtp.ts';
+
+/** A version names its key, so that the key of a version is known without reading the secret. */
+const VERSION_ID_PREFIX = 'org-iam-access-key-';
+
+type Stage = 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS';
+
+/**
+ * The versions of a secret in Secrets Manager, one per access key. A new one is AWSPENDING until
+ * AWS accepts its key and then AWSCURRENT, whereby Secrets Manager makes the old one AWSPREVIOUS.
+ * The secret is only ever written: no version is read back. Every method throws HandlerError only.
+ */
+export class SecretVersions {
+  readonly #session: Session;
+  readonly #client: SecretsManagerClient;
+  readonly #secretId: string;
+
+  constructor(session: Session, secretId: string) {
+    this.#session = session;
+    this.#client = session.client(SecretsManagerClient);
+    this.#secretId = secretId;
+  }
+
+  /** @throws HandlerError InvalidRequest for a secret that is not there or about to be deleted. */
+  async refuseUnusable(): Promise<void> {
+    if (await ifFound(this.#describe())) return;
+    throw new HandlerError(
+      'InvalidRequest',
+      `SecretId ${this.#secretId} names no secret in this account and Region, or one that is scheduled for deletion`,
+    );
+  }
+
+  /** Writes the version. The same key again changes nothing. */
+  async put({ accessKeyId, secretAccessKey }: NewAccessKey, userName: string): Promise<void> {
+    const SesSmtpPassword = toSesSmtpPassword(secretAccessKey, this.#session.region);
+    this.#session.log.conceal(SesSmtpPassword);
+    await callAws(`writing access key ${accessKeyId} to secret ${this.#secretId}`, () =>
+      this.#client.send(
+        new PutSecretValueCommand({
+          SecretId: this.#secretId,
+          ClientRequestToken: toSecretVersionId(accessKeyId),
+          SecretString: JSON.stringify({
+            AccessKeyId: accessKeyId,
+            SecretAccessKey: secretAccessKey,
+            UserName: userName,
+            SesSmtpPassword,
+          }),
+          VersionStages: ['AWSPENDING'],
+        }),
+      ),
+    );
+  }
+
+  /** Makes the key's version the one that readers of the secret get. */
+  async makeCurrent(accessKeyId: string): Promise<void> {
+    const stages = await this.#describe();
+    const versionId = toSecretVersionId(accessKeyId);
+    const current = stages && findVersion(stages, 'AWSCURRENT');
+    if (current !== versionId) await this.#moveStage('AWSCURRENT', current, versionId);
+    if (stages?.get(versionId)?.includes('AWSPENDING')) {
+      // Left on the current version the stage says nothing wrong, and the next version takes it.
+      await this.#moveStage('AWSPENDING', versionId, undefined).catch(() => undefined);
+    }
+  }
+
+  /**
+   * To be called before the key is deleted. Readers of the secret get the version before it again,
+   * unless that one's own key is gone.
+   */
+  async retire(
+    accessKeyId: string,
+    isAlive: (accessKeyId: string) => Promise<boolean>,
+  ): Promise<void> {
+    try {
+      const stages = await ifFound(this.#describe());
+      const versionId = toSecretVersionId(accessKeyId);
+      const own = stages?.get(versionId) ?? [];
+      const previous = stages && findVersion(stages, 'AWSPREVIOUS');
+      if (own.includes('AWSCURRENT') && previous !== undefined) {
+        const previousKeyId = toAccessKeyId(previous);
+        if (previousKeyId === undefined || (await isAlive(previousKeyId))) {
+          await this.#moveStage('AWSCURRENT', versionId, previous);
+        }
+      }
+      if (own.includes('AWSPENDING')) await this.#moveStage('AWSPENDING', versionId, undefined);
+    } catch (error) {
+      if (!hasErrorCode(error, 'InvalidRequest', 'NotFound')) throw error;
+      if (!(await ifFound(this.#describe()))) return;
+      // It is not the key that was not found.
+      throw new HandlerError('ResourceConflict', (error as Error).message, { cause: error });
+    }
+  }
+
+  /** Whether readers of the secret get this key. */
+  async isCurrent(accessKeyId: string): Promise<boolean> {
+    const stages = await this.#describe();
+    return stages?.get(toSecretVersionId(accessKeyId))?.includes('AWSCURRENT') ?? false;
+  }
+
+  /** @returns the stages of each version; undefined where the secret is scheduled for deletion. */
+  async #describe(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
+    return callAws(`describing secret ${this.#secretId}`, async () => {
+      const secret = await this.#client.send(
+        new DescribeSecretCommand({ SecretId: this.#secretId }),
+      );
+      present(secret.ARN);
+      if (secret.DeletedDate) return undefined;
+      return new Map(Object.entries(secret.VersionIdsToStages ?? {}));
+    });
+  }
+
+  async #moveStage(
+    VersionStage: Stage,
+    from: string | undefined,
+    to: string | undefined,
+  ): Promise<void> {
+    try {
+      await callAws(
+        `moving ${VersionStage} of secret ${this.#secretId} to version ${to ?? '(none)'}`,
+        () =>
+          this.#client.send(
+            new UpdateSecretVersionStageCommand({
+              SecretId: this.#secretId,
+              VersionStage,
+              RemoveFromVersionId: from,
+              MoveToVersionId: to,
+            }),
+          ),
+      );
+    } catch (error) {
+      // A try whose answer was lost, or another attempt of the CREATE, has moved it already.
+      if (!hasErrorCode(error, 'InvalidRequest')) throw error;
+      const stages = await this.#describe();
+      if (!stages || findVersion(stages, VersionStage) !== to) throw error;
+    }
+  }
+}
+
+function findVersion(
+  stages: ReadonlyMap<string, readonly string[]>,
+  stage: Stage,
+): string | undefined {
+  return [...stages].find(([, labels]) => labels.includes(stage))?.[0];
+}
+
+export function toSecretVersionId(accessKeyId: string): string {
+  return VERSION_ID_PREFIX + accessKeyId;
+}
+
+/** @returns undefined for a version that somebody else wrote. */
+function toAccessKeyId(secretVersionId: string): string | undefined {
+  return secretVersionId.startsWith(VERSION_ID_PREFIX)
+    ? secretVersionId.slice(VERSION_ID_PREFIX.length)
+    : undefined;
+}

@@ -1,0 +1,78 @@
+import { byId } from '../aws/access-keys.ts';
+import type { StoredRecord } from '../aws/records.ts';
+import { notStabilized, PATIENCE, poll, stabilize } from '../aws/waiting.ts';
+import { toModel, toPending } from '../resource/returned-model.ts';
+import { findNotShown } from '../resource/shown.ts';
+import { refuseUserOutOfScope } from '../rules/user-scope.ts';
+import { ifFound, succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
+import type { Model } from '../schema.ts';
+import type { Attempt } from './attempt.ts';
+import type { In } from './states.ts';
+
+const NOT_ACCEPTED = 'STS does not accept it';
+
+/**
+ * Looks whether READ and, for an active key, STS see the new key as it should be. Then its secret's
+ * readers get it, and the intent goes, last of all: until then, whoever retries knows what was made.
+ */
+export async function complete(
+  attempt: Attempt,
+  { stabilization, secretAccessKey }: In<'Recorded'>,
+): Promise<ProgressEvent<Model>> {
+  const { request, services, token } = attempt;
+  const { accessKeys, records, users } = services;
+  const { model } = request;
+  const { status = 'Active', description, secretId } = model;
+  const { userName, accessKeyId } = stabilization;
+  const versions = secretId === undefined ? undefined : services.secretVersions(secretId);
+
+  return stabilize(stabilization, toPending(model, accessKeyId), async () => {
+    const findRecord = records.find(accessKeyId);
+    const [listed, record, shownDescription, isAccepted] = await Promise.all([
+      ifFound(accessKeys.list(userName)),
+      findRecord,
+      description === undefined ? undefined : users.findDescription(userName, accessKeyId),
+      status === 'Inactive' || tryOut(attempt, accessKeyId, secretAccessKey, findRecord),
+    ]);
+    const accessKey = byId(listed ?? [], accessKeyId);
+    if (!accessKey) return 'IAM does not list it';
+    if (!record) return `Parameter Store does not return ${records.nameOf(accessKeyId)}`;
+    if (accessKey.status !== status) {
+      if (status === 'Active')
+        await refuseUserOutOfScope(userName, request.typeConfiguration, users);
+      await accessKeys.update(userName, accessKeyId, status);
+    } else if (shownDescription !== description) {
+      await users.setDescription(userName, accessKeyId, description);
+    }
+    const notShown = findNotShown(model, accessKey, shownDescription);
+    if (notShown !== undefined) return notShown;
+    // A secret in Secrets Manager is not read back: who comes later lets the time of trying pass.
+    const isOldEnough = Date.now() - accessKey.createDate.getTime() > PATIENCE.acceptance;
+    if (!(isAccepted ?? (versions && isOldEnough))) {
+      if (!versions || !secretAccessKey) return NOT_ACCEPTED;
+      throw notStabilized(stabilization, PATIENCE.acceptance, NOT_ACCEPTED);
+    }
+    await versions?.makeCurrent(accessKeyId);
+    await services.intents.delete(token);
+    return succeeded(toModel(accessKey, record, description, request));
+  });
+}
+
+/**
+ * A key with a secret in Secrets Manager is tried for as long as it takes: its secret is at hand in
+ * this invocation only.
+ *
+ * @returns whether STS accepts the key; undefined where its secret is not at hand.
+ */
+async function tryOut(
+  { services, request }: Attempt,
+  accessKeyId: string,
+  knownSecret: string | undefined,
+  findRecord: Promise<StoredRecord | undefined>,
+): Promise<boolean | undefined> {
+  const secretAccessKey = knownSecret ?? (await findRecord)?.secretAccessKey;
+  if (secretAccessKey === undefined) return undefined;
+  const patience = request.model.secretId === undefined ? 0 : PATIENCE.acceptance;
+  const isAccepted = () => services.accessKeys.isAccepted(accessKeyId, secretAccessKey);
+  return (await poll(patience, async () => (await isAccepted()) || undefined)) ?? false;
+}

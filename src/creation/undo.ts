@@ -1,0 +1,74 @@
+import { takeAway } from '../resource/removal.ts';
+import { hasErrorCode, isTransient, withHint } from '../runtime/progress-event.ts';
+import type { Attempt } from './attempt.ts';
+import { discard, withLeftovers } from './discard.ts';
+import { settle, UnclearOrphan } from './orphans.ts';
+import type { State } from './states.ts';
+
+/**
+ * Takes back what was made.
+ *
+ * @throws HandlerError the error, with what could not be taken back. After an error that CloudFormation
+ *   retries the intent stays, and the next attempt goes by it.
+ */
+export async function undo(attempt: Attempt, state: State, error: unknown): Promise<never> {
+  switch (state.name) {
+    case 'Fresh':
+      return undoEarlierAttempt(attempt, error);
+    case 'Claimed':
+      return end(attempt, error, []);
+    case 'Unsure':
+      // With the user the keys are gone.
+      if (error instanceof UnclearOrphan || hasErrorCode(error, 'NotFound'))
+        return end(attempt, error, []);
+      throw withDoubt(attempt, error);
+    case 'Made':
+      return undoKey(attempt, state.accessKey.accessKeyId, error);
+    case 'Recorded':
+      return undoKey(attempt, state.stabilization.accessKeyId, error);
+  }
+}
+
+async function undoKey(attempt: Attempt, accessKeyId: string, error: unknown): Promise<never> {
+  const { intents } = attempt.services;
+  // Where this fails, the key is taken away all the same: better unannounced than left.
+  await intents.announce(attempt.token, attempt.intent([], accessKeyId)).catch(() => undefined);
+  const { leftovers } = await takeAway(attempt.target(accessKeyId, true), attempt.services);
+  return end(attempt, error, leftovers);
+}
+
+/** This attempt has made nothing, but the one before it may have. */
+async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<never> {
+  const { intents } = attempt.services;
+  const intent = await intents.find(attempt.token).catch(() => undefined);
+  if (!intent || !attempt.owns(intent)) throw error;
+  const isOwn = intent.attemptId === attempt.id;
+  if (isOwn || hasErrorCode(error, 'NotFound')) return end(attempt, error, []);
+  if (isTransient(error)) throw withDoubt(attempt, error);
+  try {
+    const { own, orphan } = await settle(attempt, { known: [] });
+    for (const { accessKeyId } of [own, orphan].filter((key) => key !== undefined))
+      await discard(attempt, accessKeyId, true);
+  } catch {
+    throw withDoubt(attempt, error);
+  }
+  return end(attempt, error, []);
+}
+
+async function end(attempt: Attempt, error: unknown, leftovers: readonly string[]): Promise<never> {
+  const { intents } = attempt.services;
+  const intent = `parameter ${intents.nameOf(attempt.token)}, if it is there`;
+  if (isTransient(error)) throw withLeftovers(error, [...leftovers, intent]);
+  const isGone = await intents.delete(attempt.token).then(
+    () => true,
+    () => false,
+  );
+  throw withLeftovers(error, [...leftovers, ...(isGone ? [] : [intent])]);
+}
+
+function withDoubt({ services, token, userName }: Attempt, error: unknown): unknown {
+  return withHint(
+    error,
+    `a key may have been made for user ${userName}; parameter ${services.intents.nameOf(token)}, if it is there, says which keys there were before`,
+  );
+}

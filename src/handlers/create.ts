@@ -1,0 +1,34 @@
+import { Services } from '../aws/services.ts';
+import { PATIENCE, poll, resumeStabilization, startStabilization } from '../aws/waiting.ts';
+import { Attempt } from '../creation/attempt.ts';
+import { create as createKey } from '../creation/flow.ts';
+import { refuseDescription } from '../rules/description.ts';
+import { HandlerError, type ProgressEvent } from '../runtime/progress-event.ts';
+import type { Session } from '../runtime/session.ts';
+import type { Model, Request } from '../schema.ts';
+
+/**
+ * Makes one access key per client request token, however often it is called with it, and records
+ * its secret. Done when READ would return the key and, for an active one, when AWS accepts it.
+ */
+export async function create(request: Request, session: Session): Promise<ProgressEvent<Model>> {
+  const { model, callbackContext } = request;
+  const attempt = new Attempt(request, new Services(request, session));
+  if (callbackContext) {
+    const stabilization = resumeStabilization(callbackContext);
+    return createKey(attempt, { name: 'Recorded', stabilization });
+  }
+  refuseDescription(model.description);
+  if (model.id === undefined) return createKey(attempt);
+  await refuseForeignId(model.id, attempt);
+  const stabilization = startStabilization(attempt.userName, model.id);
+  return createKey(attempt, { name: 'Recorded', stabilization });
+}
+
+/** The model of an IN_PROGRESS may come again without its callback context, but not another's Id. */
+async function refuseForeignId(accessKeyId: string, attempt: Attempt): Promise<void> {
+  const { records } = attempt.services;
+  const record = await poll(PATIENCE.record, () => records.find(accessKeyId));
+  if (attempt.ownsRecord(record)) return;
+  throw new HandlerError('InvalidRequest', 'Id is read-only and cannot be set');
+}

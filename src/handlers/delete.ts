@@ -1,0 +1,52 @@
+import { notFound } from '../aws/access-keys.ts';
+import { Services } from '../aws/services.ts';
+import {
+  resumeStabilization,
+  stabilize,
+  startStabilization,
+  type Stabilization,
+} from '../aws/waiting.ts';
+import { takeAway } from '../resource/removal.ts';
+import { succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
+import type { Session } from '../runtime/session.ts';
+import type { Model, Request } from '../schema.ts';
+
+/**
+ * Deletes the key, its description and its record, and is done when IAM no longer lists the key. A
+ * record without a key is what an interrupted DELETE leaves: deleting it finishes that DELETE.
+ */
+export async function remove(request: Request, session: Session): Promise<ProgressEvent<Model>> {
+  const { model, callbackContext } = request;
+  const { id: accessKeyId = '' } = model;
+  const services = new Services(request, session);
+  if (callbackContext) return confirm(services, resumeStabilization(callbackContext));
+
+  const record = await services.records.find(accessKeyId);
+  const { wasThere, userName, error } = await takeAway(
+    {
+      accessKeyId,
+      userName: record?.userName ?? model.userName,
+      secretId: record?.secretId ?? model.secretId,
+      isDescribed: true,
+      isRecorded: record !== undefined,
+      hasIntent: false,
+      isConfirmed: false,
+    },
+    services,
+  );
+  if (error !== undefined) throw error as Error;
+  if (!wasThere) throw notFound(accessKeyId);
+  if (userName === undefined) return succeeded();
+  return confirm(services, startStabilization(userName, accessKeyId));
+}
+
+async function confirm(
+  { accessKeys }: Services,
+  stabilization: Stabilization,
+): Promise<ProgressEvent<Model>> {
+  const { accessKeyId, userName } = stabilization;
+  return stabilize(stabilization, { id: accessKeyId, userName }, async () => {
+    const accessKey = await accessKeys.find(userName, accessKeyId);
+    return accessKey ? 'IAM still lists it' : succeeded();
+  });
+}

@@ -1,0 +1,18 @@
+import { Services } from '../aws/services.ts';
+import { getResource } from '../resource/find.ts';
+import { toModel } from '../resource/returned-model.ts';
+import { succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
+import type { Session } from '../runtime/session.ts';
+import type { Model, Request } from '../schema.ts';
+
+/** Reports what IAM and Parameter Store hold of the key, whose id alone is enough to go by. */
+export async function read(request: Request, session: Session): Promise<ProgressEvent<Model>> {
+  const { model } = request;
+  const services = new Services(request, session);
+  const findDescription = (userName: string) =>
+    services.users.findDescription(userName, model.id ?? '');
+
+  const { accessKey, record, ofUser } = await getResource(model, services, findDescription);
+  if (record?.kmsFailure) throw record.kmsFailure;
+  return succeeded(toModel(accessKey, record, ofUser, request));
+}

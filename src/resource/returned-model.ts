@@ -1,0 +1,49 @@
+import { toStatus, type AccessKey } from '../aws/access-keys.ts';
+import type { StoredRecord } from '../aws/records.ts';
+import { toSecretVersionId } from '../aws/secret-versions.ts';
+import { toSesSmtpEndpoint, toSesSmtpPassword } from '../aws/ses-smtp.ts';
+import { isSameUser } from '../aws/users.ts';
+import type { Model, Request } from '../schema.ts';
+
+/**
+ * What READ returns of a key. One without a record was imported, and its secret is not known; one
+ * with a secret in Secrets Manager has it there only.
+ */
+export function toModel(
+  accessKey: AccessKey,
+  record: StoredRecord | undefined,
+  description: string | undefined,
+  { model, region, typeConfiguration }: Request,
+): Model {
+  const { accessKeyId } = accessKey;
+  const { exposeSecretAccessKey } = typeConfiguration;
+  const secretAccessKey = exposeSecretAccessKey ? record?.secretAccessKey : undefined;
+  return {
+    userName: spelledLike(record?.userName ?? model.userName, accessKey.userName),
+    status: toStatus(accessKey),
+    description,
+    id: accessKeyId,
+    createDate: accessKey.createDate.toISOString(),
+    ...(secretAccessKey !== undefined && {
+      secretAccessKey,
+      sesSmtpPassword: toSesSmtpPassword(secretAccessKey, region),
+      sesSmtpEndpoint: toSesSmtpEndpoint(region),
+    }),
+    ...(record?.secretId !== undefined && {
+      secretId: record.secretId,
+      secretVersionId: toSecretVersionId(accessKeyId),
+    }),
+  };
+}
+
+/** The model of an IN_PROGRESS: the template's, write-only properties included, with the identifier. */
+export function toPending(
+  { userName, serial, status, description, secretId }: Model,
+  id: string | undefined,
+): Model {
+  return { userName, serial, status, description, secretId, id };
+}
+
+function spelledLike(spelling: string | undefined, userName: string): string {
+  return spelling !== undefined && isSameUser(spelling, userName) ? spelling : userName;
+}

@@ -1,0 +1,28 @@
+import type { AccessKey } from '../aws/access-keys.ts';
+import type { StoredRecord } from '../aws/records.ts';
+import { isSameUser } from '../aws/users.ts';
+import { HandlerError } from '../runtime/progress-event.ts';
+import { toPropertyName } from '../runtime/schema-validation.ts';
+import type { Model, Request } from '../schema.ts';
+
+/** CloudFormation replaces the key for these by itself; other callers have to be told. */
+export function refuseReplacement(
+  { model, previousModel }: Request,
+  record: StoredRecord | undefined,
+  accessKey: AccessKey,
+): void {
+  // A record without a user is one that somebody wrote over: it says nothing.
+  const known = record?.userName === undefined ? undefined : record;
+  const before: Model = known ?? { userName: accessKey.userName, ...previousModel };
+  for (const name of ['userName', 'serial', 'secretId'] as const) {
+    const isUnchanged = model[name] === undefined || model[name] === before[name];
+    const isOwner = name === 'userName' && isSameUser(model.userName, accessKey.userName);
+    const isUnknown = !known && before[name] === undefined;
+    if (isUnchanged || isOwner || isUnknown) continue;
+    throw new HandlerError(
+      'NotUpdatable',
+      `updating access key ${model.id}: ${toPropertyName(name)} cannot change ` +
+        `from ${before[name] ?? '(none)'} to ${model[name]} without a new key`,
+    );
+  }
+}

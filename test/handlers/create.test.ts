@@ -200,10 +200,11 @@ describe('create handler', () => {
   );
 
   describe('after an attempt that could not find out what it made', () => {
-    const token = randomUUID();
     const stack = { stackId: 'arn:aws:cloudformation:us-east-1:123456789012:stack/app/1' };
+    let token: string;
 
     beforeEach(async () => {
+      token = randomUUID();
       const isMade = (): boolean => type.calls.some(({ action }) => action === 'CreateAccessKey');
       type.use(loseAnswers(1, 'iam:CreateAccessKey'));
       type.use(deny('iam:ListAccessKeys', isMade));

@@ -101,8 +101,8 @@ export function isOutcomeUnknown(error: unknown): boolean {
 
 /** Whether an earlier try of the failed call may have done already what the last one could not. */
 export function wasRetried(error: unknown): boolean {
-  if (!(error instanceof HandlerError)) return false;
-  const [, ...earlier] = triesOf(error.cause as SdkError);
+  if (!(error instanceof HandlerError) || !(error.cause instanceof Error)) return false;
+  const [, ...earlier] = triesOf(error.cause);
   return earlier.some((each) => !wasRefused(each));
 }
 

@@ -2,7 +2,7 @@ import { describe, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { Request } from '../schema.ts';
-import { isOfSameResource } from './same-resource.ts';
+import { isOfSameResource } from '../resource/same-resource.ts';
 
 /** The key that a rotation replaces does not count. More than two keys IAM itself refuses. */
 export function refuseOneMore(

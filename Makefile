@@ -4,10 +4,9 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 ARGS ?=
 JEST := jest
-NEEDS_PACKAGE := /test/(contract|faults|model|races|security)/ /test/(package|bundle|schema|demo|migrate|examples|registration)\.test\.ts$$
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package named-bucket publish submit demo demo-migrate test format lint typecheck generated unit contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package named-bucket publish submit demo demo-migrate test format lint typecheck generated check contract faults long bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,8 +56,9 @@ demo-migrate: build ## Move a key here from AWS::IAM::AccessKey, on a local AWS,
 format: setup
 	prettier --check --log-level warn .
 
-lint: setup-cdk ## Check style and likely mistakes
+lint: setup-cdk ## Check style, likely mistakes, and that src/ imports from lower rooms only
 	eslint --max-warnings 0 .
+	depcruise src
 
 typecheck: setup-cdk ## Check the types
 	tsc -b
@@ -67,8 +67,9 @@ typecheck: setup-cdk ## Check the types
 generated: setup
 	scripts/check-generated.sh
 
-unit: setup-cdk ## Run the tests that do not need the package
-	$(JEST) --testPathIgnorePatterns $(NEEDS_PACKAGE:%='%')
+check: setup-cdk format lint typecheck ## Run the checks, and the tests that need no local AWS and no package
+	$(JEST) --testPathIgnorePatterns '/test/(bundle|package)\.test\.ts$$' \
+		$$($(JEST) --listTests --findRelatedTests local/moto-server.ts test/support/demo.ts)
 
 contract: build ## Run AWS's contract suite
 	$(JEST) --testPathPatterns '/test/contract/'

@@ -73,17 +73,25 @@ export class AccessKeyOwner {
         if (found) return found;
         const [known] = page.accessKeys;
         if (known && !isProbed) {
-          await this.findLastUse(known.accessKeyId);
+          await this.#probe(known.accessKeyId, why);
           isProbed = true;
         }
         marker = page.marker;
       } while (marker);
       return undefined;
     } catch (error) {
-      if (isDenial && hasErrorCode(error, 'AccessDenied')) throw why;
       if (!allUsers.isOutOfTime) throw error;
       const slow = 'and IAM is too slow to look at all users';
       throw new HandlerError('Throttling', `${why.message}; ${slow}`);
+    }
+  }
+
+  /** @throws HandlerError the denial where this key, which lives, is denied too. */
+  async #probe(accessKeyId: string, denial: Error): Promise<void> {
+    try {
+      await this.findLastUse(accessKeyId);
+    } catch (error) {
+      throw hasErrorCode(error, 'AccessDenied') ? denial : error;
     }
   }
 }

@@ -18,13 +18,15 @@ export interface AccessKey {
   readonly accessKeyId: string;
   /** As IAM spells it. */
   readonly userName: string;
-  readonly status: Status;
+  readonly status: Status | 'Expired';
   readonly createDate: Date;
 }
 
 export interface NewAccessKey extends AccessKey {
   readonly secretAccessKey: string;
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The access keys of IAM users. Every method throws HandlerError only. */
 export class AccessKeys {
@@ -113,6 +115,23 @@ export function byId<K extends { accessKeyId: string }>(
   return accessKeys.find((accessKey) => accessKey.accessKeyId === accessKeyId);
 }
 
+/** An expired key cannot be used, as an inactive one cannot; CloudFormation knows no third status. */
+export function toStatus({ status }: Pick<AccessKey, 'status'>): Status {
+  return status === 'Active' ? 'Active' : 'Inactive';
+}
+
+export function toIds(accessKeys: readonly AccessKey[]): string[] {
+  return accessKeys.map(({ accessKeyId }) => accessKeyId);
+}
+
+export function describe(accessKeys: readonly AccessKey[]): string {
+  const described = accessKeys.map(({ accessKeyId, status, createDate }) => {
+    const days = Math.floor((Date.now() - createDate.getTime()) / DAY_MS);
+    return `${accessKeyId} ${status}, ${days} days old`;
+  });
+  return described.join('; ');
+}
+
 /** Young enough for Parameter Store and IAM not to show all of it yet. */
 export function isYoung({ createDate }: AccessKey): boolean {
   return Date.now() - createDate.getTime() < YOUNG_MS;
@@ -126,7 +145,7 @@ function toAccessKey({ AccessKeyId, UserName, Status, CreateDate }: AccessKeyMet
   return {
     accessKeyId: present(AccessKeyId),
     userName: present(UserName),
-    status: present(Status) as Status,
+    status: Status as AccessKey['status'],
     createDate: present(CreateDate),
   };
 }

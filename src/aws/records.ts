@@ -3,6 +3,7 @@ import type { HandlerError } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import { isYoung, type AccessKey } from './access-keys.ts';
 import type { Parameters, StoredParameter } from './parameters.ts';
+import { asLongAsThrottled } from './retries.ts';
 import { PATIENCE, poll } from './waiting.ts';
 
 /** What the type keeps of an access key that it made. */
@@ -68,7 +69,8 @@ export class Records {
 
   /** A record that is there already was written by this very call, whose answer was lost. */
   async put(accessKeyId: string, record: KeyRecord): Promise<void> {
-    await this.#parameters.put(this.nameOf(accessKeyId), record);
+    const session = this.#session.with({ retryStrategy: asLongAsThrottled() });
+    await session.run(() => this.#parameters.put(this.nameOf(accessKeyId), record));
   }
 
   async delete(accessKeyId: string): Promise<void> {

@@ -1,10 +1,16 @@
 import { LimitExceededException } from '@aws-sdk/client-iam';
 import { AdaptiveRetryStrategy, StandardRetryStrategy } from '@smithy/core/retry';
-import type { RetryErrorInfo, StandardRetryToken } from '@smithy/types';
+import type {
+  RetryErrorInfo,
+  StandardRetryBackoffStrategy,
+  StandardRetryToken,
+} from '@smithy/types';
 import { MAX_TRIES } from '../runtime/time-limits.ts';
 import { isThrottled, triesOf, wasRefused, type SdkError } from './errors.ts';
 
 const MAX_TRIES_OF_A_WALK = 10;
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 2_000;
 
 /**
  * CreateAccessKey: retries only what was turned down. After a lost answer a second try would make a
@@ -21,11 +27,41 @@ class OnlyAfterRefusal extends StandardRetryStrategy {
 /** After a throttled call all slow down to what IAM takes; what else fails is tried as elsewhere. */
 class AtTheRateOfIam extends AdaptiveRetryStrategy {
   override async refreshRetryTokenForRetry(token: StandardRetryToken, errorInfo: RetryErrorInfo) {
-    const error = errorInfo.error as SdkError;
-    const failures = triesOf(error).filter((each) => !isThrottled(each));
-    if (failures.length >= MAX_TRIES) throw error;
+    refuseRepeatedFailure(errorInfo.error as SdkError);
     return super.refreshRetryTokenForRetry(token, errorInfo);
   }
+}
+
+/** The record of a key that exists: where Parameter Store only asks to slow down, it is tried on. */
+class AsLongAsThrottled extends StandardRetryStrategy {
+  constructor() {
+    super({ maxAttempts: Infinity, backoff: new ShortBackoff() });
+  }
+
+  override async refreshRetryTokenForRetry(token: StandardRetryToken, errorInfo: RetryErrorInfo) {
+    refuseRepeatedFailure(errorInfo.error as SdkError);
+    return super.refreshRetryTokenForRetry(token, errorInfo);
+  }
+}
+
+/** Parameter Store takes a few calls a second: who waits for long misses its turn. */
+class ShortBackoff implements StandardRetryBackoffStrategy {
+  setDelayBase(): void {
+    // It is the same for all errors.
+  }
+
+  computeNextBackoffDelay(retries: number): number {
+    return Math.random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** retries);
+  }
+}
+
+/** What fails for another reason than its rate is tried as often as any call. */
+function refuseRepeatedFailure(error: SdkError): void {
+  if (triesOf(error).filter((each) => !isThrottled(each)).length >= MAX_TRIES) throw error;
+}
+
+export function asLongAsThrottled(): StandardRetryStrategy {
+  return new AsLongAsThrottled();
 }
 
 export function onlyAfterRefusal(): StandardRetryStrategy {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  hasErrorCode,
   HandlerError,
   inProgress,
   isTransient,
@@ -23,6 +24,8 @@ export const PATIENCE = {
    * between a key's birth and its record lie a late answer and, at worst, three tries.
    */
   sibling: 20_000,
+  /** For a user or key that IAM does not know, or does not know yet: it was made a moment ago. */
+  unknown: 20_000,
   /** For an intent that is said to exist to be found. */
   intent: 15_000,
   /** For the record of a young key, which Parameter Store now and then misses. */
@@ -49,6 +52,22 @@ export async function poll<T>(
     await sleep(interval);
     interval = Math.min(2 * interval, LAST_INTERVAL_MS);
   }
+}
+
+/** Believes in NotFound only after a while. */
+export async function untilFound<T>(call: () => Promise<T>): Promise<T> {
+  let notFound: unknown;
+  const found = await poll(PATIENCE.unknown, async () => {
+    try {
+      return { result: await call() };
+    } catch (error) {
+      if (!hasErrorCode(error, 'NotFound')) throw error;
+      notFound = error;
+      return undefined;
+    }
+  });
+  if (!found) throw notFound as Error;
+  return found.result;
 }
 
 /** What a callback context holds while an operation waits for AWS to show its result. */

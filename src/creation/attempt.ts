@@ -48,9 +48,17 @@ export class Attempt {
     return this.owns(record) && record?.clientRequestToken === this.token;
   }
 
-  target(accessKeyId: string): Target {
+  /** What there may be of a key of this request. */
+  target(accessKeyId: string, isConfirmed: boolean): Target {
     const { secretId, description } = this.request.model;
-    const isDescribed = description !== undefined;
-    return { accessKeyId, userName: this.userName, secretId, isDescribed, isRecorded: true };
+    return {
+      accessKeyId,
+      userName: this.userName,
+      secretId,
+      isDescribed: description !== undefined,
+      isRecorded: true,
+      hasIntent: true,
+      isConfirmed,
+    };
   }
 }

@@ -1,20 +1,15 @@
 import { byId } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
-import { notStabilized, PATIENCE, poll, stabilize, type Stabilization } from '../aws/waiting.ts';
+import { notStabilized, PATIENCE, poll, stabilize } from '../aws/waiting.ts';
 import { toModel, toPending } from '../resource/returned-model.ts';
 import { findNotShown } from '../resource/shown.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { ifFound, succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Model } from '../schema.ts';
 import type { Attempt } from './attempt.ts';
+import type { In } from './states.ts';
 
 const NOT_ACCEPTED = 'STS does not accept it';
-
-interface Recorded {
-  readonly stabilization: Stabilization;
-  /** In the invocation that made the key. */
-  readonly secretAccessKey?: string;
-}
 
 /**
  * Looks whether READ and, for an active key, STS see the new key as it should be. Then its secret's
@@ -22,7 +17,7 @@ interface Recorded {
  */
 export async function complete(
   attempt: Attempt,
-  { stabilization, secretAccessKey }: Recorded,
+  { stabilization, secretAccessKey }: In<'Recorded'>,
 ): Promise<ProgressEvent<Model>> {
   const { request, services, token } = attempt;
   const { accessKeys, records, users } = services;

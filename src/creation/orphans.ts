@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { byId, type AccessKey } from '../aws/access-keys.ts';
+import { byId, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutOfTime } from '../aws/errors.ts';
 import type { StoredIntent } from '../aws/intents.ts';
-import { PATIENCE, poll } from '../aws/waiting.ts';
+import { PATIENCE } from '../aws/waiting.ts';
 import { HandlerError, isTransient } from '../runtime/progress-event.ts';
 import type { Attempt } from './attempt.ts';
 import { discard } from './discard.ts';
@@ -49,14 +49,14 @@ export class UnclearOrphan extends HandlerError {}
 export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
   const { accessKeys, records } = attempt.services;
   const isCallOpen = doubt.lostAnswer !== undefined;
-  const intent = await getIntent(attempt);
+  const intent = await attempt.services.intents.get(attempt.token);
   const isOwn = attempt.owns(intent);
   if (!isCallOpen && (!isOwn || intent.attemptId === attempt.id)) {
     const known = isOwn ? intent.accessKeyIds : toIds(await accessKeys.list(attempt.userName));
     return { intent, own: undefined, orphan: undefined, known };
   }
   if (isOwn && intent.attemptId !== attempt.id && intent.discarding !== undefined) {
-    await discard(attempt, intent.discarding);
+    await discard(attempt, intent.discarding, false);
   }
 
   const old = new Set([...doubt.known, ...(isOwn ? intent.accessKeyIds : []), intent.discarding]);
@@ -96,13 +96,6 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
   return { intent, own, orphan, known: [...new Set(known)] };
 }
 
-async function getIntent({ services, token, what }: Attempt): Promise<StoredIntent> {
-  const intent = await poll(PATIENCE.intent, () => services.intents.find(token));
-  if (intent) return intent;
-  const name = services.intents.nameOf(token);
-  throw new HandlerError('ResourceConflict', `${what}: parameter ${name} exists and is not found`);
-}
-
 /** @param isProvable whether the suspects are those of an intent of this request. */
 async function findOrphan(
   { services, what }: Attempt,
@@ -127,8 +120,4 @@ function wasMadeUnder({ lastModified }: StoredIntent, { createDate }: AccessKey)
   const age = createDate.getTime() - Math.floor(lastModified.getTime() / 1000) * 1000;
   const latest = INVOCATION_MS + PATIENCE.lateEffect;
   return age >= -CLOCK_TOLERANCE_MS && age <= latest + CLOCK_TOLERANCE_MS;
-}
-
-function toIds(accessKeys: readonly AccessKey[]): string[] {
-  return accessKeys.map(({ accessKeyId }) => accessKeyId);
 }

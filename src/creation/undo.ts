@@ -33,7 +33,7 @@ async function undoKey(attempt: Attempt, accessKeyId: string, error: unknown): P
   const { intents } = attempt.services;
   // Where this fails, the key is taken away all the same: better unannounced than left.
   await intents.announce(attempt.token, attempt.intent([], accessKeyId)).catch(() => undefined);
-  const { leftovers } = await takeAway(attempt.target(accessKeyId), attempt.services);
+  const { leftovers } = await takeAway(attempt.target(accessKeyId, true), attempt.services);
   return end(attempt, error, leftovers);
 }
 
@@ -48,7 +48,7 @@ async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<nev
   try {
     const { own, orphan } = await settle(attempt, { known: [] });
     for (const { accessKeyId } of [own, orphan].filter((key) => key !== undefined))
-      await discard(attempt, accessKeyId);
+      await discard(attempt, accessKeyId, true);
   } catch {
     throw withDoubt(attempt, error);
   }
@@ -57,13 +57,13 @@ async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<nev
 
 async function end(attempt: Attempt, error: unknown, leftovers: readonly string[]): Promise<never> {
   const { intents } = attempt.services;
-  const intent = `parameter ${intents.nameOf(attempt.token)}`;
+  const intent = `parameter ${intents.nameOf(attempt.token)}, if it is there`;
   if (isTransient(error)) throw withLeftovers(error, [...leftovers, intent]);
   const isGone = await intents.delete(attempt.token).then(
     () => true,
     () => false,
   );
-  throw withLeftovers(error, [...leftovers, ...(isGone ? [] : [`${intent}, if it is there`])]);
+  throw withLeftovers(error, [...leftovers, ...(isGone ? [] : [intent])]);
 }
 
 function withDoubt({ services, token, userName }: Attempt, error: unknown): unknown {

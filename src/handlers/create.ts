@@ -1,9 +1,9 @@
 import { Services } from '../aws/services.ts';
-import { resumeStabilization } from '../aws/waiting.ts';
+import { PATIENCE, poll, resumeStabilization, startStabilization } from '../aws/waiting.ts';
 import { Attempt } from '../creation/attempt.ts';
-import { create as createKey } from '../creation/states.ts';
+import { create as createKey } from '../creation/flow.ts';
 import { refuseDescription } from '../rules/description.ts';
-import type { ProgressEvent } from '../runtime/progress-event.ts';
+import { HandlerError, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Model, Request } from '../schema.ts';
 
@@ -19,5 +19,16 @@ export async function create(request: Request, session: Session): Promise<Progre
     return createKey(attempt, { name: 'Recorded', stabilization });
   }
   refuseDescription(model.description);
-  return createKey(attempt);
+  if (model.id === undefined) return createKey(attempt);
+  await refuseForeignId(model.id, attempt);
+  const stabilization = startStabilization(attempt.userName, model.id);
+  return createKey(attempt, { name: 'Recorded', stabilization });
+}
+
+/** The model of an IN_PROGRESS may come again without its callback context, but not another's Id. */
+async function refuseForeignId(accessKeyId: string, attempt: Attempt): Promise<void> {
+  const { records } = attempt.services;
+  const record = await poll(PATIENCE.record, () => records.find(accessKeyId));
+  if (attempt.ownsRecord(record)) return;
+  throw new HandlerError('InvalidRequest', 'Id is read-only and cannot be set');
 }

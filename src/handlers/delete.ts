@@ -29,6 +29,8 @@ export async function remove(request: Request, session: Session): Promise<Progre
       secretId: record?.secretId ?? model.secretId,
       isDescribed: true,
       isRecorded: record !== undefined,
+      hasIntent: false,
+      isConfirmed: false,
     },
     services,
   );

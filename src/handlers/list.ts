@@ -1,4 +1,4 @@
-import { AccessKeys, type AccessKey } from '../aws/access-keys.ts';
+import { AccessKeys, toStatus, type AccessKey } from '../aws/access-keys.ts';
 import { AllUsers } from '../aws/all-users.ts';
 import { parseJson } from '../runtime/json.ts';
 import { HandlerError, ifFound, type ProgressEvent } from '../runtime/progress-event.ts';
@@ -18,11 +18,11 @@ export async function list(request: Request, session: Session): Promise<Progress
 }
 
 function page(accessKeys: readonly AccessKey[], marker?: string): ProgressEvent<Model> {
-  const resourceModels = accessKeys.map(({ accessKeyId, userName, status, createDate }) => ({
-    userName,
-    status,
-    id: accessKeyId,
-    createDate: createDate.toISOString(),
+  const resourceModels = accessKeys.map((accessKey) => ({
+    userName: accessKey.userName,
+    status: toStatus(accessKey),
+    id: accessKey.accessKeyId,
+    createDate: accessKey.createDate.toISOString(),
   }));
   return {
     status: 'SUCCESS',

@@ -1,18 +1,23 @@
+import { toStatus } from '../aws/access-keys.ts';
 import { Services } from '../aws/services.ts';
 import { resumeStabilization, stabilize, startStabilization } from '../aws/waiting.ts';
 import { getResource } from '../resource/find.ts';
 import { toModel, toPending } from '../resource/returned-model.ts';
 import { findNotShown } from '../resource/shown.ts';
 import { refuseDescription } from '../rules/description.ts';
+import { refuseExpired } from '../rules/expired.ts';
 import { refuseReplacement } from '../rules/replacement.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Model, Request } from '../schema.ts';
 
-/** Sets the key's status and description, which change without a new key. */
+/**
+ * Sets the key's description and, where it changes, its status, without a new key. A key that somebody
+ * switched off by hand stays off, unless the template itself goes from Inactive to Active.
+ */
 export async function update(request: Request, session: Session): Promise<ProgressEvent<Model>> {
-  const { model, callbackContext, typeConfiguration } = request;
+  const { model, previousModel, callbackContext } = request;
   const { id: accessKeyId = '', status = 'Active', description } = model;
   const services = new Services(request, session);
   const { accessKeys, users } = services;
@@ -20,26 +25,33 @@ export async function update(request: Request, session: Session): Promise<Progre
   refuseDescription(description);
   const { accessKey, record } = await getResource(model, services, () => Promise.resolve());
   const { userName } = accessKey;
+  const before = previousModel ? (previousModel.status ?? 'Active') : toStatus(accessKey);
+  const isStatusLeft = status === 'Active' && before === 'Active';
   if (!callbackContext) {
     refuseReplacement(request, record, accessKey);
-    const isReactivated = accessKey.status === 'Inactive' && status === 'Active';
-    if (isReactivated) await refuseUserOutOfScope(userName, typeConfiguration, users);
+    const isStatusSent = !isStatusLeft && (before !== status || toStatus(accessKey) !== status);
+    if (isStatusSent && status === 'Active') {
+      refuseExpired(accessKey);
+      if (!request.isRollback)
+        await refuseUserOutOfScope(userName, request.typeConfiguration, users);
+    }
     await Promise.all([
       users.setDescription(userName, accessKeyId, description),
-      accessKeys.update(userName, accessKeyId, status),
+      isStatusSent ? accessKeys.update(userName, accessKeyId, status) : undefined,
     ]);
   }
 
   const stabilization = callbackContext
     ? resumeStabilization(callbackContext)
     : startStabilization(userName, accessKeyId);
-  return stabilize(stabilization, toPending(model, model.id), async () => {
+  return stabilize(stabilization, toPending(model, accessKeyId), async () => {
     const [shown, shownDescription] = await Promise.all([
       accessKeys.find(userName, accessKeyId),
       users.findDescription(userName, accessKeyId),
     ]);
-    const notShown = findNotShown(model, shown, shownDescription);
-    if (!shown || notShown !== undefined) return notShown ?? '';
-    return succeeded(toModel(shown, record, description, request));
+    if (!shown) return 'IAM does not list it';
+    const wanted = { status: isStatusLeft ? toStatus(shown) : status, description };
+    const notShown = findNotShown(wanted, shown, shownDescription);
+    return notShown ?? succeeded(toModel(shown, record, description, request));
   });
 }

@@ -1,7 +1,8 @@
-import { notFound, type AccessKey } from '../aws/access-keys.ts';
+import { isYoung, notFound, toIds, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import type { Services } from '../aws/services.ts';
 import { isSameUser } from '../aws/users.ts';
+import { PATIENCE, poll } from '../aws/waiting.ts';
 import type { Model } from '../schema.ts';
 
 interface Resource<T> {
@@ -56,4 +57,27 @@ export async function findKey(
   const activity = `finding the user of access key ${accessKeyId}`;
   const why = new Error(`${activity}: IAM names ${owner}, who does not have it`);
   return accessKeyOwner.search(accessKeyId, why);
+}
+
+/**
+ * The user's keys with the records of those that have one. The record of a young key may be on its
+ * way, and is waited for.
+ *
+ * @param supposed the ids of the keys that the user is believed to have.
+ */
+export async function listWithRecords(
+  userName: string,
+  supposed: readonly string[],
+  { accessKeys, records }: Services,
+): Promise<{ accessKeys: AccessKey[]; records: Map<string, StoredRecord> }> {
+  const [listed, found] = await Promise.all([accessKeys.list(userName), records.findAll(supposed)]);
+  const isAwaited = (key: AccessKey) => isYoung(key) && !found.has(key.accessKeyId);
+  const missing = listed.filter((key) => !supposed.includes(key.accessKeyId) || isAwaited(key));
+  if (missing.length > 0) {
+    await poll(PATIENCE.record, async () => {
+      for (const [id, record] of await records.findAll(toIds(missing))) found.set(id, record);
+      return listed.some(isAwaited) ? undefined : true;
+    });
+  }
+  return { accessKeys: listed, records: found };
 }

@@ -1,7 +1,8 @@
+import { isOutcomeUnknown } from '../aws/errors.ts';
 import type { Services } from '../aws/services.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
-import { isSameUser } from '../aws/users.ts';
-import { hasErrorCode, ifFound } from '../runtime/progress-event.ts';
+import { PATIENCE, poll } from '../aws/waiting.ts';
+import { hasErrorCode, HandlerError, ifFound } from '../runtime/progress-event.ts';
 import { findKey } from './find.ts';
 
 /** What there may be of a key. */
@@ -12,6 +13,10 @@ export interface Target {
   readonly secretId: string | undefined;
   readonly isDescribed: boolean;
   readonly isRecorded: boolean;
+  /** Whether an intent says what is taken away: the record need not stand for that, too. */
+  readonly hasIntent: boolean;
+  /** Whether IAM has just named the key. */
+  readonly isConfirmed: boolean;
 }
 
 export interface Removal {
@@ -38,7 +43,7 @@ interface Deletion {
  * last and deleted last: while it stands, whoever finds it finishes what was cut short.
  */
 export async function takeAway(target: Target, services: Services): Promise<Removal> {
-  const { accessKeyId, isDescribed, isRecorded } = target;
+  const { accessKeyId, isDescribed, isRecorded, hasIntent } = target;
   const { users, records } = services;
   const removed = new Set<Part>();
   const errors: unknown[] = [];
@@ -66,11 +71,13 @@ export async function takeAway(target: Target, services: Services): Promise<Remo
         await users.deleteDescription(userName, accessKeyId);
     });
   }
-  if (wasThere && errors.length === 0) await remove('record', () => records.delete(accessKeyId));
+  const isLast = errors.length === 0 || (hasIntent && removed.has('key'));
+  if (wasThere && isLast) await remove('record', () => records.delete(accessKeyId));
 
+  const unsure = errors.some(isOutcomeUnknown) ? ', if it is there' : '';
   const names: readonly [Part, string][] = [
     ['version', `secret version ${toSecretVersionId(accessKeyId)}`],
-    ['key', `access key ${accessKeyId} of user ${target.userName ?? '(unknown)'}`],
+    ['key', `access key ${accessKeyId} of user ${target.userName ?? '(unknown)'}${unsure}`],
     ['description', `tag ${accessKeyId} of user ${target.userName ?? '(unknown)'}, if it is there`],
     ['record', `parameter ${records.nameOf(accessKeyId)}, if it is there`],
   ];
@@ -100,9 +107,12 @@ async function mayBeCurrent(
 
 /** Deletes the key wherever it is: its user may have been renamed. */
 async function deleteKey(
-  { accessKeyId, userName, isDescribed }: Target,
+  { accessKeyId, userName, isDescribed, isConfirmed }: Target,
   services: Services,
 ): Promise<Deletion> {
+  if (isConfirmed && userName !== undefined) {
+    return deleteConfirmed(userName, accessKeyId, services);
+  }
   const deletion: Deletion =
     userName === undefined
       ? { outcome: 'absent', userName }
@@ -114,8 +124,24 @@ async function deleteKey(
       ? services.users.deleteDescription(deletion.userName, accessKeyId)
       : undefined,
   ]);
-  if (!found || isSameUser(userName, found.userName)) return deletion;
-  return deleteKeyOf(found.userName, accessKeyId, services);
+  return found ? deleteConfirmed(found.userName, accessKeyId, services) : deletion;
+}
+
+/** IAM has named the key: where it says next that there is none, it is not believed. */
+async function deleteConfirmed(
+  userName: string,
+  accessKeyId: string,
+  services: Services,
+): Promise<Deletion> {
+  const deletion = await poll(PATIENCE.unknown, async () => {
+    const tried = await deleteKeyOf(userName, accessKeyId, services);
+    return tried.outcome === 'absent' && tried.userName !== undefined ? undefined : tried;
+  });
+  if (deletion) return { ...deletion, outcome: 'deleted' };
+  throw new HandlerError(
+    'ServiceInternalError',
+    `deleting access key ${accessKeyId} of user ${userName}: IAM named the key and now says that there is none`,
+  );
 }
 
 async function deleteKeyOf(

@@ -1,4 +1,4 @@
-import type { AccessKey } from '../aws/access-keys.ts';
+import { toStatus, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { toSesSmtpEndpoint, toSesSmtpPassword } from '../aws/ses-smtp.ts';
@@ -20,7 +20,7 @@ export function toModel(
   const secretAccessKey = exposeSecretAccessKey ? record?.secretAccessKey : undefined;
   return {
     userName: spelledLike(record?.userName ?? model.userName, accessKey.userName),
-    status: accessKey.status,
+    status: toStatus(accessKey),
     description,
     id: accessKeyId,
     createDate: accessKey.createDate.toISOString(),

@@ -1,4 +1,4 @@
-import type { AccessKey } from '../aws/access-keys.ts';
+import { describe, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { Request } from '../schema.ts';
@@ -16,10 +16,9 @@ export function refuseOneMore(
     return !record || !isOfSameResource(request, record);
   });
   if (maxKeysPerUser > 1 || others.length < maxKeysPerUser) return;
-  const described = others.map(({ accessKeyId, status }) => `${accessKeyId} ${status}`).join(', ');
   throw new HandlerError(
     'ServiceLimitExceeded',
     `creating access key for user ${request.model.userName}: the type configuration's MaxKeysPerUser ` +
-      `is ${maxKeysPerUser} and the user has ${described}`,
+      `is ${maxKeysPerUser} and the user has ${describe(others)}`,
   );
 }

@@ -30,6 +30,8 @@ export interface HandlerRequest<Model, TypeConfiguration> {
   readonly callbackContext: Readonly<Record<string, unknown>> | undefined;
   readonly nextToken: string | undefined;
   readonly typeConfiguration: TypeConfiguration;
+  /** Whether CloudFormation takes back an update that failed. */
+  readonly isRollback: boolean;
 }
 
 const ACTIONS: readonly string[] = [
@@ -49,8 +51,16 @@ export function toHandlerRequest<Model, TypeConfiguration>(
   event: unknown,
   schema: ResourceSchema,
 ): HandlerRequest<Model, TypeConfiguration> {
-  const { action, bearerToken, region, stackId, nextToken, callbackContext, requestData } =
-    toJson(event);
+  const {
+    action,
+    bearerToken,
+    region,
+    stackId,
+    nextToken,
+    callbackContext,
+    rollback,
+    requestData,
+  } = toJson(event);
   const data = toJson(requestData);
   if (typeof action !== 'string' || !ACTIONS.includes(action)) {
     throw new HandlerError('InvalidRequest', `action must be one of ${ACTIONS.join(', ')}`);
@@ -73,6 +83,7 @@ export function toHandlerRequest<Model, TypeConfiguration>(
       : (camelCased(coerced(schema.properties, toJson(data.previousResourceProperties))) as Model),
     callbackContext: isFirst ? undefined : toJson(callbackContext),
     nextToken: isEmpty(nextToken) ? undefined : toText('nextToken', nextToken),
+    isRollback: rollback === true || rollback === 'true',
     typeConfiguration: toTypeConfiguration(schema, data.typeConfiguration) as TypeConfiguration,
   };
 }
@@ -94,7 +105,10 @@ function toModel(schema: ResourceSchema, action: Action, isFirst: boolean, prope
   const readOnly = schema.readOnlyProperties.map(toName);
   switch (action) {
     case 'CREATE': {
-      const forbidden = isFirst && readOnly.find((name) => given[name] !== undefined);
+      // The identifier comes back with the model of an IN_PROGRESS.
+      const identifier = schema.primaryIdentifier.map(toName);
+      const forbidden =
+        isFirst && readOnly.find((name) => given[name] !== undefined && !identifier.includes(name));
       if (forbidden)
         throw new HandlerError('InvalidRequest', `${forbidden} is read-only and cannot be set`);
       validate('InvalidRequest', schema, without(given, readOnly));

@@ -3,14 +3,8 @@ import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 import { HttpResponse } from '@smithy/core/protocols';
 import { Readable } from 'node:stream';
-import {
-  attempt,
-  isOutcomeUnknown,
-  isTransient,
-  UnreadableAnswer,
-  wasRetried,
-} from '../../src/errors.ts';
-import { HandlerError, hasErrorCode } from '../../src/runtime/progress-event.ts';
+import { callAws, isOutcomeUnknown, UnreadableAnswer, wasRetried } from '../../src/aws/errors.ts';
+import { HandlerError, hasErrorCode, isTransient } from '../../src/runtime/progress-event.ts';
 import { earlierErrors, failedAction } from '../../src/runtime/session.ts';
 
 const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
@@ -27,7 +21,7 @@ function unmodelled(name: string, status = 400): Error {
 
 async function failureOf(error: unknown, activity = 'reading thing'): Promise<HandlerError> {
   try {
-    await attempt(activity, () => Promise.reject(error as Error));
+    await callAws(activity, () => Promise.reject(error as Error));
   } catch (failure) {
     expect(failure).toBeInstanceOf(HandlerError);
     return failure as HandlerError;
@@ -114,7 +108,7 @@ describe('errors of AWS', () => {
   });
 
   it('passes on what the call returns', async () => {
-    await expect(attempt('reading thing', () => Promise.resolve('value'))).resolves.toBe('value');
+    await expect(callAws('reading thing', () => Promise.resolve('value'))).resolves.toBe('value');
   });
 
   it('passes on only HandlerErrors, with their code to go by', async () => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Outcome } from '../../local/cloudformation.ts';
-import { toSesSmtpPassword } from '../../src/ses-smtp.ts';
+import { toSesSmtpPassword } from '../../src/aws/ses-smtp.ts';
 import { refuse } from '../support/aws-proxy.ts';
 import { firstTimes } from '../support/behaviours.ts';
 import { PREFIX, useLocalType } from '../support/local-type.ts';

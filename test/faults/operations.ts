@@ -141,7 +141,7 @@ export const OPERATIONS: readonly Operation[] = [
     isStruck: ({ action, nth }) =>
       nth === 1 ? action !== 'GetCallerIdentity' : nth === 2 && /^(List|Get)/.test(action),
     // One invocation has the time to clear up after one lost answer.
-    endsUnknown: ['NetworkFailure', 'ServiceInternalError'],
+    endsUnknown: ['NetworkFailure', 'ServiceInternalError', 'Throttling'],
     arrange: async (stage, bystander) => {
       const { proxy, aws } = stage;
       // As if the process had ended there: it can neither find out what was made nor undo it.

@@ -126,7 +126,7 @@ async function followUp(
   return [];
 }
 
-/** All but the bystander; an attempt's own note under pending/ is named by its message. */
+/** All but the bystander; an attempt's intent is named by its message. */
 export async function leftOf(stage: Stage, { bystander }: Arranged): Promise<string[]> {
   const holdings = await stage.aws.holdings();
   const { keys, parameters, tags } = holdings;

@@ -92,6 +92,7 @@ export class Stage {
   readonly #backend: Backend;
   readonly #processes = new Map<boolean, Promise<LocalFunction>>();
   #aws: Aws | undefined;
+  #stackId = '';
   #invocations = 0;
   #beforeInvocation: (invocation: number) => void = () => undefined;
 
@@ -114,6 +115,7 @@ export class Stage {
     const account = String((accounts += 1));
     this.proxy.begin(account);
     this.#aws = new Aws(this.#backend.moto, account);
+    this.#stackId = `arn:aws:cloudformation:${REGION}:${account}:stack/faulty/1`;
     this.watchInvocations(() => undefined);
     this.time = 'real';
     this.canRefuse = false;
@@ -133,6 +135,7 @@ export class Stage {
       credentials: CALLER,
       region: REGION,
       accountId: '123456789012',
+      stackId: this.#stackId,
       ...options,
     });
   }

@@ -89,7 +89,11 @@ function judgeCreate(deed: Deed, after: Holdings): string[] {
   const message = outcome.message ?? '';
   const there = namesOf(after);
   const news = there.filter((name) => !namesOf(before).includes(name));
-  const unnamed = news.filter((name) => !message.includes(name));
+  // What it had no time to find out, the retry does, by the intent.
+  const isForRetry = RETRIED.includes(codeOf(outcome)) && message.includes('/pending/');
+  const unnamed = news.filter(
+    (name) => !message.includes(name) && !(isForRetry && after.keys.has(name)),
+  );
   const versions = after.secrets.flatMap(({ stages }) => [...stages.keys()]);
   const missing = leftBehind(message).filter((name) => ![...there, ...versions].includes(name));
   const isKnown = (id: string): boolean =>

@@ -147,11 +147,14 @@ describe('create handler', () => {
 
   it('makes one key for one token, asked at once in two containers', async () => {
     const token = randomUUID();
+    const stack = type.newStack();
     const containers = await Promise.all([type.startContainer(), type.startContainer()]);
 
     const created = await Promise.all(
       containers.map((container) =>
-        type.cloudFormation({ function: container }).create({ UserName: userName }, { token }),
+        type
+          .cloudFormation({ ...stack, function: container })
+          .create({ UserName: userName }, { token }),
       ),
     );
 
@@ -169,6 +172,7 @@ describe('create handler', () => {
     'makes one key for one token, asked again %i ms after the attempt whose answer is lost',
     async (later) => {
       const token = randomUUID();
+      const stack = type.newStack();
       const other = await type.startContainer();
       type.use(loseAnswers(1, 'iam:CreateAccessKey'));
       type.use(async (call, next) => {
@@ -178,9 +182,11 @@ describe('create handler', () => {
       });
 
       const outcomes = await Promise.all([
-        type.cloudFormation().create({ UserName: userName }, { token }),
+        type.cloudFormation(stack).create({ UserName: userName }, { token }),
         sleep(later).then(() =>
-          type.cloudFormation({ function: other }).create({ UserName: userName }, { token }),
+          type
+            .cloudFormation({ ...stack, function: other })
+            .create({ UserName: userName }, { token }),
         ),
       ]);
 
@@ -194,6 +200,7 @@ describe('create handler', () => {
   );
 
   describe('after an attempt that could not find out what it made', () => {
+    const stack = { stackId: 'arn:aws:cloudformation:us-east-1:123456789012:stack/app/1' };
     let token: string;
 
     beforeEach(async () => {
@@ -201,7 +208,7 @@ describe('create handler', () => {
       const isMade = (): boolean => type.calls.some(({ action }) => action === 'CreateAccessKey');
       type.use(loseAnswers(1, 'iam:CreateAccessKey'));
       type.use(deny('iam:ListAccessKeys', isMade));
-      await type.cloudFormation().create({ UserName: userName }, { token });
+      await type.cloudFormation(stack).create({ UserName: userName }, { token });
     });
 
     it.each([
@@ -211,7 +218,7 @@ describe('create handler', () => {
       type.allow();
       type.use(deny(action));
 
-      const denied = await type.cloudFormation().create({ UserName: userName }, { token });
+      const denied = await type.cloudFormation(stack).create({ UserName: userName }, { token });
 
       const [intent] = await type.parameters();
       expect(denied).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
@@ -220,7 +227,7 @@ describe('create handler', () => {
       );
 
       type.allow();
-      const created = await type.cloudFormation().create({ UserName: userName }, { token });
+      const created = await type.cloudFormation(stack).create({ UserName: userName }, { token });
       const id = String(created.resourceModel?.Id);
       expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
       expect(await type.parameters()).toEqual([`${PREFIX}/${id}`]);
@@ -230,7 +237,7 @@ describe('create handler', () => {
       type.allow();
       await type.deleteUser(userName);
 
-      const refused = await type.cloudFormation().create({ UserName: userName }, { token });
+      const refused = await type.cloudFormation(stack).create({ UserName: userName }, { token });
 
       expect(refused).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
       expect(await type.parameters()).toEqual([]);
@@ -239,10 +246,17 @@ describe('create handler', () => {
 
   it('waits for its own open call where another attempt with the token has a key', async () => {
     const token = randomUUID();
+    const stack = type.newStack();
     const makeOther = async (): Promise<string> => {
       const { AccessKey } = await type.iam.send(new CreateAccessKeyCommand({ UserName: userName }));
       const { AccessKeyId = '', SecretAccessKey = '' } = AccessKey ?? {};
-      const record = { userName, secretAccessKey: SecretAccessKey, clientRequestToken: token };
+      const record = {
+        userName,
+        secretAccessKey: SecretAccessKey,
+        clientRequestToken: token,
+        ...stack,
+        logicalResourceId: 'AccessKey',
+      };
       await type.overwriteParameter(`${PREFIX}/${AccessKeyId}`, JSON.stringify(record));
       return AccessKeyId;
     };
@@ -255,7 +269,7 @@ describe('create handler', () => {
       return late;
     });
 
-    const created = await type.cloudFormation().create({ UserName: userName }, { token });
+    const created = await type.cloudFormation(stack).create({ UserName: userName }, { token });
     await late;
 
     expect(created).toMatchObject({ status: 'SUCCESS', resourceModel: { Id: other } });
@@ -334,7 +348,7 @@ describe('create handler', () => {
         refuse(call, 403, 'InvalidClientTokenId', 'The security token is invalid.'),
       ),
     ],
-    ['Parameter Store does not show the secret yet', hideParameters(2)],
+    ['Parameter Store does not show the secret yet', hideParameters(1)],
   ])('is in progress while %s, and keeps the secret to itself', async (_, behaviour) => {
     type.use(behaviour);
 

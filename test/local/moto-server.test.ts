@@ -68,7 +68,7 @@ describe('local AWS', () => {
 
     starter.kill('SIGKILL');
 
-    for (let attempt = 0; attempt < 100 && (await isAnswering(endpoint)); attempt += 1) {
+    for (let tries = 0; tries < 100 && (await isAnswering(endpoint)); tries += 1) {
       await sleep(50);
     }
     expect(await isAnswering(endpoint)).toBe(false);

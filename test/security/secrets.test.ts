@@ -8,7 +8,7 @@ import type { Credentials, Properties, ProgressEvent } from '../../local/cloudfo
 import { startFunction, type LocalFunction } from '../../local/lambda-container.ts';
 import { startMoto, type LocalAws } from '../../local/moto-server.ts';
 import schema from '../../schema/org-iam-accesskey.json' with { type: 'json' };
-import { toSesSmtpPassword } from '../../src/ses-smtp.ts';
+import { toSesSmtpPassword } from '../../src/aws/ses-smtp.ts';
 import { startAwsProxy, type AwsProxy, type Behaviour, type Call } from '../support/aws-proxy.ts';
 import { leakFrom, LEAKY_ANSWERS, type LeakyAnswer } from './leaky-answers.ts';
 import { ACCOUNT_ID, REGION } from './roles.ts';

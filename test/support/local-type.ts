@@ -147,6 +147,11 @@ export class LocalType {
     return container;
   }
 
+  /** For operations on one and the same stack. */
+  newStack(): { stackId: string } {
+    return { stackId: `arn:aws:cloudformation:${REGION}:${ACCOUNT_ID}:stack/app/${randomUUID()}` };
+  }
+
   /** A stack of its own, with an execution role of its own. */
   cloudFormation(options: Partial<CloudFormationOptions> = {}): CloudFormation {
     const watched: Invokable = {

@@ -1,0 +1,150 @@
+import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
+import { isOutcomeUnknown } from '../aws/errors.ts';
+import { startStabilization, untilFound } from '../aws/waiting.ts';
+import { listWithRecords } from '../resource/find.ts';
+import { refuseOneMore } from '../rules/max-keys-per-user.ts';
+import { refuseSerial } from '../rules/serial.ts';
+import { refuseUserOutOfScope } from '../rules/user-scope.ts';
+import { hasErrorCode, withHint, type ProgressEvent } from '../runtime/progress-event.ts';
+import type { Model } from '../schema.ts';
+import type { Attempt } from './attempt.ts';
+import { complete } from './completion.ts';
+import { discard } from './discard.ts';
+import { settle } from './orphans.ts';
+import type { In, State } from './states.ts';
+import { undo } from './undo.ts';
+
+/** How often one invocation has the time to find out what a lost answer made. */
+const MAX_LOST_ANSWERS = 2;
+
+/**
+ * Makes one key for one client request token, in as many attempts as it takes.
+ *
+ * The intent is a write-ahead log: it stands from before CreateAccessKey until the record was read
+ * back or nothing is left, and what is taken away is written into it first.
+ */
+export async function create(
+  attempt: Attempt,
+  from: State = { name: 'Fresh' },
+): Promise<ProgressEvent<Model>> {
+  let state = from;
+  try {
+    for (;;) {
+      switch (state.name) {
+        case 'Fresh':
+          state = await claim(attempt);
+          break;
+        case 'Claimed':
+          state = await make(attempt, state);
+          break;
+        case 'Unsure':
+          state = await clearUp(attempt, state);
+          break;
+        case 'Made':
+          state = await record(attempt, state);
+          break;
+        case 'Recorded':
+          return await complete(attempt, state);
+      }
+    }
+  } catch (error) {
+    return undo(attempt, state, error);
+  }
+}
+
+/** Fresh: refuses what is to be refused, and writes the intent. */
+async function claim(attempt: Attempt): Promise<State> {
+  const { request, services, userName, token } = attempt;
+  const { secretId } = request.model;
+  const admission = Promise.all([
+    untilFound(() => refuseUserOutOfScope(userName, request.typeConfiguration, services.users)),
+    secretId === undefined ? undefined : services.secretVersions(secretId).refuseUnusable(),
+  ]);
+  admission.catch(() => undefined);
+  const known = toIds(await untilFound(() => services.accessKeys.list(userName)));
+  await admission;
+  const isFirst = await services.intents.put(token, attempt.intent(known));
+  return isFirst
+    ? { name: 'Claimed', known, lostAnswers: 0 }
+    : { name: 'Unsure', known: [], lostAnswers: 0 };
+}
+
+/** Claimed: looks again, as another attempt may have ended before the intent stood; then makes the key. */
+async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
+  const { request, services, userName } = attempt;
+  const { lostAnswers } = state;
+  const { accessKeys, records } = await listWithRecords(userName, state.known, services);
+  const own = accessKeys.find(({ accessKeyId }) => attempt.ownsRecord(records.get(accessKeyId)));
+  if (own) return toRecorded(own);
+  refuseSerial(request, records);
+  refuseOneMore(request, accessKeys, records);
+  try {
+    return {
+      name: 'Made',
+      accessKey: await untilFound(() => services.accessKeys.create(userName)),
+    };
+  } catch (error) {
+    const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');
+    // The quota may be used up by a key whose making got no answer and that IAM did not list yet.
+    const mayBeMade = isOutcomeUnknown(error) || (isQuota && lostAnswers > 0);
+    if (!mayBeMade)
+      throw isQuota
+        ? withHint(error, `the user has ${describe(accessKeys)}: delete one first`)
+        : error;
+    const known = toIds(accessKeys);
+    return { name: 'Unsure', known, lostAnswer: error, lostAnswers: lostAnswers + 1 };
+  }
+}
+
+/** Unsure: goes on with the key that was recorded, or takes away the one that nobody knows. */
+async function clearUp(attempt: Attempt, state: In<'Unsure'>): Promise<State> {
+  const { services, token } = attempt;
+  const { lostAnswers, lostAnswer } = state;
+  const { intent, own, orphan, known } = await settle(attempt, state);
+  const isClaimed = own !== undefined || (intent.attemptId === attempt.id && lostAnswers === 0);
+  if (!isClaimed) {
+    await services.intents.putNext(
+      token,
+      intent.version,
+      attempt.intent(known, orphan?.accessKeyId),
+    );
+  }
+  if (orphan) await discard(attempt, orphan.accessKeyId, true);
+  if (own) return toRecorded(own);
+  if (lostAnswers >= MAX_LOST_ANSWERS) throw lostAnswer as Error;
+  return { name: 'Claimed', known, lostAnswers };
+}
+
+/** Made: the record is written last, so that a key that has one is complete. */
+async function record(attempt: Attempt, { accessKey }: State & { name: 'Made' }): Promise<State> {
+  const { services, request, token } = attempt;
+  const { accessKeyId, userName, secretAccessKey } = accessKey;
+  const { model, stackId, logicalResourceId } = request;
+  const { status = 'Active', description, secretId, serial } = model;
+  const steps = await Promise.allSettled([
+    secretId === undefined
+      ? undefined
+      : services.secretVersions(secretId).put(accessKey, attempt.userName),
+    status === 'Active'
+      ? undefined
+      : untilFound(() => services.accessKeys.update(userName, accessKeyId, status)),
+    description === undefined
+      ? undefined
+      : untilFound(() => services.users.setDescription(userName, accessKeyId, description)),
+  ]);
+  const failure = steps.find((step) => step.status === 'rejected');
+  if (failure) throw failure.reason as Error;
+  await services.records.put(accessKeyId, {
+    userName: attempt.userName,
+    ...(secretId === undefined ? { secretAccessKey } : { secretId }),
+    serial,
+    clientRequestToken: token,
+    stackId,
+    logicalResourceId,
+  });
+  return { ...toRecorded(accessKey), secretAccessKey };
+}
+
+function toRecorded({ userName, accessKeyId }: AccessKey): State & { name: 'Recorded' } {
+  return { name: 'Recorded', stabilization: startStabilization(userName, accessKeyId) };
+}

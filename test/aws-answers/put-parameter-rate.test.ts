@@ -40,7 +40,6 @@ describe('PutParameter at its real rate', () => {
       expect((await type.allKeys()).sort()).toEqual(
         ids.map((id, index) => `${userNames[index]} ${id}`).sort(),
       );
-      await Promise.all(containers.map((container) => container.stop()));
     },
     TIMEOUT_MS,
   );

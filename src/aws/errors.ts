@@ -96,7 +96,7 @@ export function isOutOfTime(error: unknown): boolean {
 
 /** Whether the call may have taken effect although it failed: its answer was lost or unreadable. */
 export function isOutcomeUnknown(error: unknown): boolean {
-  return error instanceof HandlerError && !wasRefused(error.cause as SdkError);
+  return error instanceof HandlerError && error.cause instanceof Error && !wasRefused(error.cause);
 }
 
 /** Whether an earlier try of the failed call may have done already what the last one could not. */

@@ -42,23 +42,23 @@ export class Records {
     return (await this.findAll([accessKeyId])).get(accessKeyId);
   }
 
-  /** The records of those of the keys that have one, by access key id. */
-  async findAll(accessKeyIds: readonly string[]): Promise<Map<string, StoredRecord>> {
-    const found = await this.#parameters.get(accessKeyIds.map((id) => this.nameOf(id)));
-    return this.in(found, accessKeyIds);
-  }
-
   /** What `find` missed of a key so young that Parameter Store may not show its record yet. */
   async findLate(accessKey: AccessKey): Promise<StoredRecord | undefined> {
     if (!isYoung(accessKey)) return undefined;
     return poll(PATIENCE.record, () => this.find(accessKey.accessKeyId));
   }
 
-  /** The records among parameters that were got. */
-  in(
-    found: ReadonlyMap<string, StoredParameter>,
+  /**
+   * The records of those of the keys that have one, by access key id.
+   *
+   * @param others names of parameters that are read in the same call, to see that they can be.
+   */
+  async findAll(
     accessKeyIds: readonly string[],
-  ): Map<string, StoredRecord> {
+    ...others: readonly string[]
+  ): Promise<Map<string, StoredRecord>> {
+    const names = accessKeyIds.map((accessKeyId) => this.nameOf(accessKeyId));
+    const found = await this.#parameters.get([...names, ...others]);
     const records = new Map<string, StoredRecord>();
     for (const accessKeyId of accessKeyIds) {
       const parameter = found.get(this.nameOf(accessKeyId));

@@ -71,9 +71,10 @@ async function claim(attempt: Attempt): Promise<State> {
 
 /** Claimed: looks again, as another attempt may have ended before the intent stood; then makes the key. */
 async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
-  const { request, services, userName } = attempt;
+  const { request, services, userName, token } = attempt;
   const { lostAnswers } = state;
-  const { accessKeys, records } = await listWithRecords(userName, state.known, services);
+  const intent = services.intents.nameOf(token);
+  const { accessKeys, records } = await listWithRecords(userName, state.known, intent, services);
   const own = accessKeys.find(({ accessKeyId }) => attempt.ownsRecord(records.get(accessKeyId)));
   if (own) return toRecorded(own);
   refuseSerial(request, records);

@@ -29,11 +29,11 @@ export async function update(request: Request, session: Session): Promise<Progre
   const isStatusLeft = status === 'Active' && before === 'Active';
   if (!callbackContext) {
     refuseReplacement(request, record, accessKey);
-    const isStatusSent = !isStatusLeft && (before !== status || toStatus(accessKey) !== status);
-    if (isStatusSent && status === 'Active') {
+    const isChanged = before !== status || toStatus(accessKey) !== status;
+    const isStatusSent = isChanged && !isStatusLeft && accessKey.status !== 'Expired';
+    if (status === 'Active' && !request.isRollback) {
       refuseExpired(accessKey);
-      if (!request.isRollback)
-        await refuseUserOutOfScope(userName, request.typeConfiguration, users);
+      if (isStatusSent) await refuseUserOutOfScope(userName, request.typeConfiguration, users);
     }
     await Promise.all([
       users.setDescription(userName, accessKeyId, description),

@@ -19,7 +19,7 @@ describe('an expired key', () => {
   /** From Inactive, unless the test says otherwise. */
   const update = (
     desired: Properties,
-    { Status = 'Inactive', typeConfiguration = {} as Properties } = {},
+    { Status = 'Inactive', typeConfiguration = {} } = {},
   ) => type.cloudFormation({ typeConfiguration }).update({ ...model, Status, Id: id }, desired);
 
   it('is Inactive to READ and LIST', async () => {

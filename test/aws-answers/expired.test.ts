@@ -17,10 +17,8 @@ describe('an expired key', () => {
   };
 
   /** From Inactive, unless the test says otherwise. */
-  const update = (
-    desired: Properties,
-    { Status = 'Inactive', typeConfiguration = {} } = {},
-  ) => type.cloudFormation({ typeConfiguration }).update({ ...model, Status, Id: id }, desired);
+  const update = (desired: Properties, { Status = 'Inactive', typeConfiguration = {} } = {}) =>
+    type.cloudFormation({ typeConfiguration }).update({ ...model, Status, Id: id }, desired);
 
   it('is Inactive to READ and LIST', async () => {
     await begin();

@@ -1,4 +1,4 @@
-import { deny } from '../support/behaviours.ts';
+import { ageKeys, deny } from '../support/behaviours.ts';
 import { useLocalType } from '../support/local-type.ts';
 
 describe('what a denial says', () => {
@@ -16,6 +16,9 @@ describe('what a denial says', () => {
   ])(
     'of a first read with %s speaks of no key that may have been made',
     async (action, typeConfiguration) => {
+      // With a key there is a record to look for.
+      await type.createForeignKey(userName);
+      type.use(ageKeys);
       type.use(deny(action));
 
       const created = await type

@@ -16,8 +16,9 @@ describe('an expired key', () => {
     type.use(expireKeys(id));
   };
 
-  const update = (desired: Properties, typeConfiguration: Properties = {}) =>
-    type.cloudFormation({ typeConfiguration }).update({ ...model, Id: id }, desired);
+  /** From Inactive, unless the test says otherwise. */
+  const update = (desired: Properties, { Status = 'Inactive', typeConfiguration = {} } = {}) =>
+    type.cloudFormation({ typeConfiguration }).update({ ...model, Status, Id: id }, desired);
 
   it('is Inactive to READ and LIST', async () => {
     await begin();
@@ -59,7 +60,7 @@ describe('an expired key', () => {
   it('cannot be made active: UPDATE says why, and what helps', async () => {
     await begin();
 
-    const updated = await update({ ...model, Description: 'for the nightly build' });
+    const updated = await update(model);
 
     expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
     expect(updated.message).toContain(id);
@@ -70,7 +71,9 @@ describe('an expired key', () => {
   it('passes no guardrail', async () => {
     await begin();
 
-    const updated = await update(model, { AllowedUserNames: ['nobody-*'] });
+    const typeConfiguration = { AllowedUserNames: ['nobody-*'] };
+
+    const updated = await update(model, { typeConfiguration });
 
     expect(updated.status).toBe('FAILED');
     expect(['AccessDenied', 'InvalidRequest']).toContain(updated.errorCode);
@@ -89,12 +92,16 @@ describe('an expired key', () => {
     ]);
   });
 
-  it('may be described where the template wants it Inactive', async () => {
-    await begin();
+  it.each(['Active', 'Inactive'])(
+    'may become Inactive in a template that said %s',
+    async (Status) => {
+      await begin();
+      const desired = { ...model, Status: 'Inactive', Description: 'has expired' };
 
-    const updated = await update({ ...model, Status: 'Inactive', Description: 'has expired' });
+      const updated = await update(desired, { Status });
 
-    expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
-    expect(await type.tagsOf(userName)).toEqual({ [id]: 'has expired' });
-  });
+      expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
+      expect(await type.tagsOf(userName)).toEqual({ [id]: 'has expired' });
+    },
+  );
 });

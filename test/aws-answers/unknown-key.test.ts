@@ -141,18 +141,24 @@ describe('a key that nobody knows', () => {
   );
 
   it.each(SIZES)(
-    'CREATE that fails takes its key back as fast, in an account of %i users',
+    'CREATE that fails takes its key back, and its roll-back finds nothing, in an account of %i users',
     async (users) => {
       const { name: SecretId } = await type.createSecret('what was there before');
       const dead = await createKey({ SecretId, Serial: 1 });
       await type.deleteKey(userName, dead);
 
-      const { outcome, actions } = await watched(users, () => {
+      const model = { UserName: userName, SecretId, Serial: 2 };
+
+      const { outcome, actions } = await watched(users, async () => {
         type.use(deny('ssm:PutParameter', ({ parameters }) => isRecord(parameters.Name)));
-        return type.cloudFormation().create({ UserName: userName, SecretId, Serial: 2 });
+        const failed = await type.cloudFormation().create(model);
+        const Id = type.calls.findLast(({ action }) => action === 'DeleteAccessKey')?.parameters
+          .AccessKeyId;
+        return { failed, rolledBack: await type.cloudFormation().delete({ ...model, Id }) };
       });
 
-      expect(outcome).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
+      expect(outcome.failed).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
+      expect(outcome.rolledBack).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
       expect(actions).not.toContain('iam:ListUsers');
       expect(await type.keysOf(userName)).toEqual([]);
       expect(await type.parameters()).toEqual([`${PREFIX}/${dead}`]);

@@ -2,7 +2,7 @@ import { asText, parseJson } from '../runtime/json.ts';
 import type { HandlerError } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import { isYoung, type AccessKey } from './access-keys.ts';
-import type { Parameters, StoredParameter } from './parameters.ts';
+import { FIRST_VERSION, type Parameters, type StoredParameter } from './parameters.ts';
 import { asLongAsThrottled } from './retries.ts';
 import { PATIENCE, poll } from './waiting.ts';
 
@@ -22,7 +22,11 @@ export interface KeyRecord {
 /** A record as it is found: somebody may have edited it. One that cannot be decrypted has no field. */
 export type StoredRecord = {
   readonly [Field in keyof KeyRecord]?: KeyRecord[Field] | undefined;
-} & { readonly kmsFailure?: HandlerError };
+} & {
+  readonly kmsFailure?: HandlerError | undefined;
+  /** The type writes a record once: of a later version, somebody else has. */
+  readonly isOverwritten?: boolean;
+};
 
 /** One record per access key that the type made. Every method throws HandlerError only. */
 export class Records {
@@ -77,9 +81,9 @@ export class Records {
     await this.#parameters.delete(this.nameOf(accessKeyId));
   }
 
-  #toRecord({ value, kmsFailure }: StoredParameter): StoredRecord {
+  #toRecord({ value, version, kmsFailure }: StoredParameter): StoredRecord {
     if (value === undefined) return { kmsFailure };
-    const record = toRecord(value);
+    const record = { ...toRecord(value), isOverwritten: version !== FIRST_VERSION };
     this.#session.log.conceal(record.secretAccessKey);
     return record;
   }

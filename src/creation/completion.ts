@@ -1,8 +1,9 @@
-import { byId } from '../aws/access-keys.ts';
+import { byId, toIds, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import { notStabilized, PATIENCE, poll, stabilize } from '../aws/waiting.ts';
 import { toModel, toPending } from '../resource/returned-model.ts';
 import { findNotShown } from '../resource/shown.ts';
+import { refuseLaterOne } from '../rules/max-keys-per-user.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { ifFound, succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Model } from '../schema.ts';
@@ -52,10 +53,22 @@ export async function complete(
       if (!versions || !secretAccessKey) return NOT_ACCEPTED;
       throw notStabilized(stabilization, PATIENCE.acceptance, NOT_ACCEPTED);
     }
+    if (await isOneTooMany(attempt, accessKey, listed ?? [])) return 'the user has another new key';
     await versions?.makeCurrent(accessKeyId);
     await services.intents.delete(token);
     return succeeded(toModel(accessKey, record, description, request));
   });
+}
+
+/** Only a look at what was made meanwhile can hold MaxKeysPerUser for two resources at once. */
+async function isOneTooMany(
+  { request, services }: Attempt,
+  own: AccessKey,
+  listed: readonly AccessKey[],
+): Promise<boolean> {
+  if (request.typeConfiguration.maxKeysPerUser > 1 || listed.length < 2) return false;
+  const records = await services.records.findAll(toIds(listed));
+  return refuseLaterOne(request, own, listed, records);
 }
 
 /**

@@ -3,6 +3,7 @@ import { isOutcomeUnknown } from '../aws/errors.ts';
 import { startStabilization, untilFound } from '../aws/waiting.ts';
 import { listWithRecords } from '../resource/find.ts';
 import { refuseOneMore } from '../rules/max-keys-per-user.ts';
+import { refuseSecretOutOfScope } from '../rules/secret-scope.ts';
 import { refuseSerial } from '../rules/serial.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { hasErrorCode, withHint, type ProgressEvent } from '../runtime/progress-event.ts';
@@ -58,7 +59,9 @@ async function claim(attempt: Attempt): Promise<State> {
   const { secretId } = request.model;
   const admission = Promise.all([
     untilFound(() => refuseUserOutOfScope(userName, request.typeConfiguration, services.users)),
-    secretId === undefined ? undefined : services.secretVersions(secretId).refuseUnusable(),
+    secretId === undefined
+      ? undefined
+      : refuseSecretOutOfScope(request, services.secretVersions(secretId)),
   ]);
   admission.catch(() => undefined);
   const known = toIds(await untilFound(() => services.accessKeys.list(userName)));

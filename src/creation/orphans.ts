@@ -4,7 +4,7 @@ import { isOutOfTime } from '../aws/errors.ts';
 import type { StoredIntent } from '../aws/intents.ts';
 import { PATIENCE } from '../aws/waiting.ts';
 import { HandlerError, isTransient } from '../runtime/progress-event.ts';
-import type { Attempt } from './attempt.ts';
+import { isRecent, type Attempt } from './attempt.ts';
 import { discard } from './discard.ts';
 
 /** What an attempt does not know. */
@@ -56,7 +56,7 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
     return { intent, own: undefined, orphan: undefined, known };
   }
   if (isOwn && intent.attemptId !== attempt.id && intent.discarding !== undefined) {
-    await discard(attempt, intent.discarding, false);
+    await finishDiscarding(attempt, intent.discarding);
   }
 
   const old = new Set([...doubt.known, ...(isOwn ? intent.accessKeyIds : []), intent.discarding]);
@@ -69,7 +69,7 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
     const unseen = listed.filter(({ accessKeyId }) => !old.has(accessKeyId));
     const found = await records.findAll(toIds(unseen));
     for (const accessKeyId of found.keys()) recorded.add(accessKeyId);
-    own = unseen.find(({ accessKeyId }) => attempt.ownsRecord(found.get(accessKeyId)));
+    own = await attempt.findOwn(unseen, found);
     suspects = unseen.filter(
       (accessKey) =>
         !recorded.has(accessKey.accessKeyId) && (!isOwn || wasMadeUnder(intent, accessKey)),
@@ -94,6 +94,19 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
   const orphan = await findOrphan(attempt, suspects, isOwn);
   const known = [...old, ...toIds(listed)].filter((id) => id !== undefined);
   return { intent, own, orphan, known: [...new Set(known)] };
+}
+
+/** An intent that somebody planted has nothing discarded that is not this request's own. */
+async function finishDiscarding(attempt: Attempt, accessKeyId: string): Promise<void> {
+  const { accessKeys, accessKeyOwner, records } = attempt.services;
+  const [accessKey, record] = await Promise.all([
+    accessKeys.find(attempt.userName, accessKeyId),
+    records.find(accessKeyId),
+  ]);
+  if (record && !attempt.ownsRecord(record)) return;
+  if (accessKey && !isRecent(accessKey)) return;
+  if (!record && (await accessKeyOwner.findLastUse(accessKeyId))?.wasUsed) return;
+  await discard(attempt, accessKeyId, false);
 }
 
 /** @param isProvable whether the suspects are those of an intent of this request. */

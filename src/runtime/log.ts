@@ -1,6 +1,5 @@
 const SHORTEST_SECRET = 8;
 
-// eslint-disable-next-line no-control-regex
 const NOT_IN_A_LINE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
 
 /** One invocation's log lines, without the secrets that it was told to conceal. */

@@ -18,7 +18,7 @@ const NOT_ACCEPTED = 'STS does not accept it';
  */
 export async function complete(
   attempt: Attempt,
-  { stabilization, secretAccessKey }: In<'Recorded'>,
+  { stabilization, secretAccessKey, known }: In<'Recorded'>,
 ): Promise<ProgressEvent<Model>> {
   const { request, services, token } = attempt;
   const { accessKeys, records, users } = services;
@@ -53,7 +53,8 @@ export async function complete(
       if (!versions || !secretAccessKey) return NOT_ACCEPTED;
       throw notStabilized(stabilization, PATIENCE.acceptance, NOT_ACCEPTED);
     }
-    if (await isOneTooMany(attempt, accessKey, listed ?? [])) return 'the user has another new key';
+    if (await isOneTooMany(attempt, accessKey, listed ?? [], known))
+      return 'the user has another new key';
     await versions?.makeCurrent(accessKeyId);
     await services.intents.delete(token);
     return succeeded(toModel(accessKey, record, description, request));
@@ -65,8 +66,11 @@ async function isOneTooMany(
   { request, services }: Attempt,
   own: AccessKey,
   listed: readonly AccessKey[],
+  known: readonly string[] = [],
 ): Promise<boolean> {
-  if (request.typeConfiguration.maxKeysPerUser > 1 || listed.length < 2) return false;
+  const isNew = ({ accessKeyId }: AccessKey) => !known.includes(accessKeyId);
+  const isAlone = listed.filter(isNew).length < 2;
+  if (request.typeConfiguration.maxKeysPerUser > 1 || isAlone) return false;
   const records = await services.records.findAll(toIds(listed));
   return refuseLaterOne(request, own, listed, records);
 }

@@ -78,15 +78,13 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   const { lostAnswers } = state;
   const intent = services.intents.nameOf(token);
   const { accessKeys, records } = await listWithRecords(userName, state.known, intent, services);
-  const own = accessKeys.find(({ accessKeyId }) => attempt.ownsRecord(records.get(accessKeyId)));
+  const own = await attempt.findOwn(accessKeys, records);
   if (own) return toRecorded(own);
   refuseSerial(request, records);
   refuseOneMore(request, accessKeys, records);
   try {
-    return {
-      name: 'Made',
-      accessKey: await untilFound(() => services.accessKeys.create(userName)),
-    };
+    const accessKey = await untilFound(() => services.accessKeys.create(userName));
+    return { name: 'Made', accessKey, known: toIds(accessKeys) };
   } catch (error) {
     const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');
     // The quota may be used up by a key whose making got no answer and that IAM did not list yet.
@@ -120,7 +118,7 @@ async function clearUp(attempt: Attempt, state: In<'Unsure'>): Promise<State> {
 }
 
 /** Made: the record is written last, so that a key that has one is complete. */
-async function record(attempt: Attempt, { accessKey }: State & { name: 'Made' }): Promise<State> {
+async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promise<State> {
   const { services, request, token } = attempt;
   const { accessKeyId, userName, secretAccessKey } = accessKey;
   const { model, stackId, logicalResourceId } = request;
@@ -146,9 +144,9 @@ async function record(attempt: Attempt, { accessKey }: State & { name: 'Made' })
     stackId,
     logicalResourceId,
   });
-  return { ...toRecorded(accessKey), secretAccessKey };
+  return { ...toRecorded(accessKey), known, secretAccessKey };
 }
 
-function toRecorded({ userName, accessKeyId }: AccessKey): State & { name: 'Recorded' } {
+function toRecorded({ userName, accessKeyId }: AccessKey): In<'Recorded'> {
   return { name: 'Recorded', stabilization: startStabilization(userName, accessKeyId) };
 }

@@ -53,6 +53,11 @@ export async function refuseUserOutOfScope(
   return refuse(userName, configuration, users, RULES);
 }
 
+/** Whether the type configuration says which users' foreign keys are in scope. */
+export function hasForeignScope(configuration: TypeConfiguration): boolean {
+  return RULES_FOR_FOREIGN_KEYS.some(({ isSet }) => isSet(configuration));
+}
+
 /**
  * Refuses to change or delete a key that the type did not make, of a user whose path or name is out of
  * scope: whoever may import it would have power over another team's keys.

@@ -2,10 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { byId, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutOfTime } from '../aws/errors.ts';
 import type { StoredIntent } from '../aws/intents.ts';
-import { PATIENCE } from '../aws/waiting.ts';
+import { AGE, PATIENCE } from '../aws/waiting.ts';
+import {
+  findKeyOfRequest,
+  isOfRequest,
+  isRecent,
+  isRecordOfRequest,
+} from '../resource/ownership.ts';
+import { takeAwayWhole } from '../resource/removal.ts';
 import { HandlerError, isTransient } from '../runtime/progress-event.ts';
-import { isRecent, type Attempt } from './attempt.ts';
-import { discard } from './discard.ts';
+import type { Attempt } from './attempt.ts';
 
 /** What an attempt does not know. */
 export interface Doubt {
@@ -28,12 +34,6 @@ interface Settled {
 
 const POLL_INTERVAL_MS = 500;
 
-/** IAM's dates are whole seconds, of another clock than Parameter Store's. */
-const CLOCK_TOLERANCE_MS = 1_000;
-
-/** No invocation lives longer. */
-const INVOCATION_MS = 60_000;
-
 /** Names the keys of which any may be the orphan. */
 export class UnclearOrphan extends HandlerError {}
 
@@ -47,10 +47,11 @@ export class UnclearOrphan extends HandlerError {}
  * @throws UnclearOrphan where it cannot be told which key is the orphan.
  */
 export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
-  const { accessKeys, records } = attempt.services;
+  const { request, services } = attempt;
+  const { accessKeys, records } = services;
   const isCallOpen = doubt.lostAnswer !== undefined;
-  const intent = await attempt.services.intents.get(attempt.token);
-  const isOwn = attempt.owns(intent);
+  const intent = await services.intents.get(attempt.token);
+  const isOwn = isOfRequest(request, intent);
   if (!isCallOpen && (!isOwn || intent.attemptId === attempt.id)) {
     const known = isOwn ? intent.accessKeyIds : toIds(await accessKeys.list(attempt.userName));
     return { intent, own: undefined, orphan: undefined, known };
@@ -69,7 +70,7 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
     const unseen = listed.filter(({ accessKeyId }) => !old.has(accessKeyId));
     const found = await records.findAll(toIds(unseen));
     for (const accessKeyId of found.keys()) recorded.add(accessKeyId);
-    own = await attempt.findOwn(unseen, found);
+    own = await findKeyOfRequest(request, unseen, found, services);
     suspects = unseen.filter(
       (accessKey) =>
         !recorded.has(accessKey.accessKeyId) && (!isOwn || wasMadeUnder(intent, accessKey)),
@@ -103,10 +104,10 @@ async function finishDiscarding(attempt: Attempt, accessKeyId: string): Promise<
     accessKeys.find(attempt.userName, accessKeyId),
     records.find(accessKeyId),
   ]);
-  if (record && !attempt.ownsRecord(record)) return;
+  if (record && !isRecordOfRequest(attempt.request, record)) return;
   if (accessKey && !isRecent(accessKey)) return;
   if (!record && (await accessKeyOwner.findLastUse(accessKeyId))?.wasUsed) return;
-  await discard(attempt, accessKeyId, false);
+  await takeAwayWhole(attempt.target(accessKeyId, false), attempt.services);
 }
 
 /** @param isProvable whether the suspects are those of an intent of this request. */
@@ -131,6 +132,6 @@ async function findOrphan(
 
 function wasMadeUnder({ lastModified }: StoredIntent, { createDate }: AccessKey): boolean {
   const age = createDate.getTime() - Math.floor(lastModified.getTime() / 1000) * 1000;
-  const latest = INVOCATION_MS + PATIENCE.lateEffect;
-  return age >= -CLOCK_TOLERANCE_MS && age <= latest + CLOCK_TOLERANCE_MS;
+  const latest = AGE.invocation + PATIENCE.lateEffect;
+  return age >= -AGE.clockTolerance && age <= latest + AGE.clockTolerance;
 }

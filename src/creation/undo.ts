@@ -1,7 +1,7 @@
-import { takeAway } from '../resource/removal.ts';
+import { isOfRequest } from '../resource/ownership.ts';
+import { takeAway, takeAwayWhole, withLeftovers } from '../resource/removal.ts';
 import { hasErrorCode, isTransient, withHint } from '../runtime/progress-event.ts';
 import type { Attempt } from './attempt.ts';
-import { discard, withLeftovers } from './discard.ts';
 import { settle, UnclearOrphan } from './orphans.ts';
 import type { State } from './states.ts';
 
@@ -23,16 +23,21 @@ export async function undo(attempt: Attempt, state: State, error: unknown): Prom
         return end(attempt, error, []);
       throw withDoubt(attempt, error);
     case 'Made':
-      return undoKey(attempt, state.accessKey.accessKeyId, error);
+      return undoKey(attempt, state.accessKey.accessKeyId, state.known, error);
     case 'Recorded':
-      return undoKey(attempt, state.stabilization.accessKeyId, error);
+      return undoKey(attempt, state.stabilization.accessKeyId, state.known, error);
   }
 }
 
-async function undoKey(attempt: Attempt, accessKeyId: string, error: unknown): Promise<never> {
+async function undoKey(
+  attempt: Attempt,
+  accessKeyId: string,
+  known: readonly string[] = [],
+  error: unknown,
+): Promise<never> {
   const { intents } = attempt.services;
   // Where this fails, the key is taken away all the same: better unannounced than left.
-  await intents.announce(attempt.token, attempt.intent([], accessKeyId)).catch(() => undefined);
+  await intents.announce(attempt.token, attempt.intent(known, accessKeyId)).catch(() => undefined);
   const { leftovers } = await takeAway(attempt.target(accessKeyId, true), attempt.services);
   return end(attempt, error, leftovers);
 }
@@ -41,14 +46,14 @@ async function undoKey(attempt: Attempt, accessKeyId: string, error: unknown): P
 async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<never> {
   const { intents } = attempt.services;
   const intent = await intents.find(attempt.token).catch(() => undefined);
-  if (!intent || !attempt.owns(intent)) throw error;
+  if (!intent || !isOfRequest(attempt.request, intent)) throw error;
   const isOwn = intent.attemptId === attempt.id;
   if (isOwn || hasErrorCode(error, 'NotFound')) return end(attempt, error, []);
   if (isTransient(error)) throw withDoubt(attempt, error);
   try {
     const { own, orphan } = await settle(attempt, { known: [] });
     for (const { accessKeyId } of [own, orphan].filter((key) => key !== undefined))
-      await discard(attempt, accessKeyId, true);
+      await takeAwayWhole(attempt.target(accessKeyId, true), attempt.services);
   } catch {
     throw withDoubt(attempt, error);
   }

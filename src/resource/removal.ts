@@ -2,7 +2,13 @@ import { isOutcomeUnknown } from '../aws/errors.ts';
 import type { Services } from '../aws/services.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { PATIENCE, poll } from '../aws/waiting.ts';
-import { hasErrorCode, HandlerError, ifFound, isTransient } from '../runtime/progress-event.ts';
+import {
+  hasErrorCode,
+  HandlerError,
+  ifFound,
+  isTransient,
+  withHint,
+} from '../runtime/progress-event.ts';
 import { findKey } from './find.ts';
 
 /** What there may be of a key. */
@@ -87,6 +93,17 @@ export async function takeAway(target: Target, services: Services): Promise<Remo
     .filter(([part]) => !removed.has(part) && (isDescribed || part !== 'description'))
     .map(([, name]) => name);
   return { wasThere, userName, leftovers: wasThere ? leftovers : [], error: errors[0] };
+}
+
+/** @throws HandlerError that names what is left. */
+export async function takeAwayWhole(target: Target, services: Services): Promise<void> {
+  const { error, leftovers } = await takeAway(target, services);
+  if (leftovers.length > 0) throw withLeftovers(error, leftovers);
+}
+
+export function withLeftovers(error: unknown, leftovers: readonly string[]): unknown {
+  if (leftovers.length === 0) return error;
+  return withHint(error, `left behind, delete it: ${leftovers.join('; ')}`);
 }
 
 async function retireVersion(

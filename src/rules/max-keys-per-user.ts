@@ -1,6 +1,7 @@
-import { describe, type AccessKey } from '../aws/access-keys.ts';
+import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
-import { isOfSameResource } from '../resource/same-resource.ts';
+import type { Services } from '../aws/services.ts';
+import { isOfSameResource } from '../resource/ownership.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { Request } from '../schema.ts';
 
@@ -22,21 +23,26 @@ export function refuseOneMore(
 }
 
 /**
- * Of two keys that are made at once, the later one gives way, and the earlier one waits until it has.
+ * Of two keys that are made at once, the later one gives way, and the earlier one waits until it has:
+ * only a look at what was made meanwhile can hold MaxKeysPerUser for two resources.
  *
  * @param own the key that was just made.
- * @param accessKeys the user's keys with it.
+ * @param listed the user's keys with it.
+ * @param known the ids of those that were let pass before it was made.
  * @returns whether there still is another one to wait for.
  * @throws HandlerError ServiceLimitExceeded for the later one.
  */
-export function refuseLaterOne(
+export async function refuseLaterOne(
   request: Request,
   own: AccessKey,
-  accessKeys: readonly AccessKey[],
-  records: ReadonlyMap<string, StoredRecord>,
-): boolean {
-  const others = accessKeys.filter(({ accessKeyId }) => accessKeyId !== own.accessKeyId);
-  const counted = findCounted(request, others, records);
+  listed: readonly AccessKey[],
+  known: readonly string[],
+  { records }: Services,
+): Promise<boolean> {
+  const others = listed.filter(({ accessKeyId }) => accessKeyId !== own.accessKeyId);
+  const isAlone = others.every(({ accessKeyId }) => known.includes(accessKeyId));
+  if (request.typeConfiguration.maxKeysPerUser > 1 || isAlone) return false;
+  const counted = findCounted(request, others, await records.findAll(toIds(others)));
   if (counted.some((other) => isEarlier(other, own))) throw tooMany(request, counted);
   return counted.length > 0;
 }

@@ -1,4 +1,4 @@
-import { isOfRequest } from '../resource/ownership.ts';
+import { isOfRequest, isRecent } from '../resource/ownership.ts';
 import { takeAway, takeAwayWhole, withLeftovers } from '../resource/removal.ts';
 import { hasErrorCode, isTransient, withHint } from '../runtime/progress-event.ts';
 import type { Attempt } from './attempt.ts';
@@ -24,8 +24,11 @@ export async function undo(attempt: Attempt, state: State, error: unknown): Prom
       throw withDoubt(attempt, error);
     case 'Made':
       return undoKey(attempt, state.accessKey.accessKeyId, state.known, error);
-    case 'Recorded':
-      return undoKey(attempt, state.stabilization.accessKeyId, state.known, error);
+    case 'Recorded': {
+      const { accessKeyId } = state.stabilization;
+      const isOwn = state.secretAccessKey !== undefined || !(await isOld(attempt, accessKeyId));
+      return isOwn ? undoKey(attempt, accessKeyId, state.known, error) : end(attempt, error, []);
+    }
   }
 }
 
@@ -40,6 +43,12 @@ async function undoKey(
   await intents.announce(attempt.token, attempt.intent(known, accessKeyId)).catch(() => undefined);
   const { leftovers } = await takeAway(attempt.target(accessKeyId, true), attempt.services);
   return end(attempt, error, leftovers);
+}
+
+/** Whoever may write parameters could name another's key: what no CREATE of today has made stays. */
+async function isOld({ services, userName }: Attempt, accessKeyId: string): Promise<boolean> {
+  const accessKey = await services.accessKeys.find(userName, accessKeyId).catch(() => undefined);
+  return accessKey !== undefined && !isRecent(accessKey);
 }
 
 /** This attempt has made nothing, but the one before it may have. */

@@ -28,7 +28,8 @@ export async function update(request: Request, session: Session): Promise<Progre
   const before = previousModel ? (previousModel.status ?? 'Active') : toStatus(accessKey);
   const isStatusLeft = status === 'Active' && before === 'Active';
   if (!callbackContext) {
-    if (!record) await refuseForeignKeyOutOfScope(userName, request.typeConfiguration, users);
+    if (!record && !request.isRollback)
+      await refuseForeignKeyOutOfScope(userName, request.typeConfiguration, users);
     refuseReplacement(request, record, accessKey);
     const isChanged = before !== status || toStatus(accessKey) !== status;
     const isStatusSent = isChanged && !isStatusLeft && accessKey.status !== 'Expired';

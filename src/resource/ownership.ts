@@ -39,8 +39,7 @@ export function isRecordOfRequest(request: Request, record: StoredRecord | undef
 }
 
 /**
- * The key that this request has made and recorded, complete. Whoever may write parameters could name
- * another's: one that is older than a CREATE lasts, or that its secret does not have, is not it.
+ * The key that this request has made and recorded, complete: with SecretId, one that its secret has.
  */
 export async function findKeyOfRequest(
   request: Request,
@@ -49,16 +48,15 @@ export async function findKeyOfRequest(
   services: Services,
 ): Promise<AccessKey | undefined> {
   const { secretId } = request.model;
-  const own = accessKeys.find(
-    (accessKey) =>
-      isRecent(accessKey) && isRecordOfRequest(request, records.get(accessKey.accessKeyId)),
+  const own = accessKeys.find(({ accessKeyId }) =>
+    isRecordOfRequest(request, records.get(accessKeyId)),
   );
   if (!own || secretId === undefined) return own;
   const isDelivered = await services.secretVersions(secretId).has(own.accessKeyId);
   return isDelivered ? own : undefined;
 }
 
-/** What is older is of no CREATE that can still be repeated, whatever a parameter says. */
+/** What is older is of no CREATE that can still be undone, whatever a parameter says. */
 export function isRecent({ createDate }: AccessKey): boolean {
   return Date.now() - createDate.getTime() < AGE.create;
 }

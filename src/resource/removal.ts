@@ -2,13 +2,7 @@ import { isOutcomeUnknown } from '../aws/errors.ts';
 import type { Services } from '../aws/services.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { PATIENCE, poll } from '../aws/waiting.ts';
-import {
-  hasErrorCode,
-  HandlerError,
-  ifFound,
-  isTransient,
-  withHint,
-} from '../runtime/progress-event.ts';
+import { hasErrorCode, HandlerError, ifFound, withHint } from '../runtime/progress-event.ts';
 import { findKey } from './find.ts';
 
 /** What there may be of a key. */
@@ -112,11 +106,8 @@ async function retireVersion(
 ): Promise<void> {
   if (secretId === undefined) return;
   const isAlive = async (id: string) => (await findKey(id, userName, services)) !== undefined;
-  try {
-    await services.secretVersions(secretId).retire(accessKeyId, isAlive);
-  } catch (error) {
-    if (!isSecretUncertain || isTransient(error)) throw error;
-  }
+  const secret = services.secretVersions(secretId);
+  await secret.retire(accessKeyId, isSecretUncertain === true, isAlive);
 }
 
 /** A key that readers of the secret get is not deleted under their hands. */

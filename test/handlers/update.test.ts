@@ -51,12 +51,20 @@ describe('update handler', () => {
     expect(updated.resourceModel).toEqual({ ...created, Status: 'Inactive' });
   });
 
-  it('takes back what somebody changed', async () => {
+  it('leaves a key off that somebody switched off, until the template itself does', async () => {
     const created = await createKey();
     await type.setStatus(userName, created.Id, 'Inactive');
+    const desired = { UserName: userName, Status: 'Active' };
 
-    await type.cloudFormation().update(created, { UserName: userName, Status: 'Active' });
+    const left = await type.cloudFormation().update(created, desired);
+    const off = await type.keysOf(userName);
+    const activated = await type
+      .cloudFormation()
+      .update({ ...created, Status: 'Inactive' }, desired);
 
+    expect(left).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
+    expect(off).toEqual([{ id: created.Id, status: 'Inactive' }]);
+    expect(activated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Active' } });
     expect(await type.keysOf(userName)).toEqual([{ id: created.Id, status: 'Active' }]);
   });
 

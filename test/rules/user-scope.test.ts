@@ -191,9 +191,14 @@ describe('guardrails of the type configuration', () => {
       userName = await createUser();
     });
 
-    const update = (id: string, desired: Properties, typeConfiguration: Properties = PATHS) =>
+    const update = (
+      id: string,
+      desired: Properties,
+      typeConfiguration: Properties = PATHS,
+      Status = 'Active',
+    ) =>
       stack(typeConfiguration).update(
-        { Id: id, UserName: userName },
+        { Id: id, UserName: userName, Status },
         { Id: id, UserName: userName, ...desired },
       );
 
@@ -208,7 +213,7 @@ describe('guardrails of the type configuration', () => {
 
       // Status is taken out of the template: its default is Active.
       for (const desired of [{ Status: 'Active' }, { Description: 'for CI' }]) {
-        const updated = await update(id, desired, typeConfiguration);
+        const updated = await update(id, desired, typeConfiguration, 'Inactive');
 
         expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
         expect(updated.message).toContain(rule);
@@ -217,11 +222,23 @@ describe('guardrails of the type configuration', () => {
       expect(await type.tagsOf(userName)).toEqual({});
     });
 
+    it('stays off where somebody switched it off by hand, and is described anew', async () => {
+      const { resourceModel } = await stack().create({ UserName: userName });
+      const id = String(resourceModel?.Id);
+      await type.setStatus(userName, id, 'Inactive');
+
+      const updated = await update(id, { Description: 'under investigation' });
+
+      expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
+      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
+      expect(await type.tagsOf(userName)).toEqual({ [id]: 'under investigation' });
+    });
+
     it('is not activated again when the type did not make it', async () => {
       const id = await type.createForeignKey(userName);
       await type.setStatus(userName, id, 'Inactive');
 
-      const updated = await update(id, { Status: 'Active' });
+      const updated = await update(id, { Status: 'Active' }, PATHS, 'Inactive');
 
       expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
       expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
@@ -283,7 +300,7 @@ describe('guardrails of the type configuration', () => {
     const created = await cloudFormation.create({ UserName: userName, Status: 'Inactive' });
 
     const updated = await cloudFormation.update(
-      { Id: created.resourceModel?.Id, UserName: userName },
+      { ...created.resourceModel },
       { UserName: userName, Status: 'Active' },
     );
 
@@ -447,7 +464,7 @@ describe('guardrails of the type configuration', () => {
       const minted = type.mintedSecrets.length;
       const { name: SecretId } = await type.createSecret('mine');
       const guarded = stack({ AllowedUserPaths: ['/ci/*'] });
-      const imported = { Id: old, UserName: administrator };
+      const imported = { Id: old, UserName: administrator, Status: 'Inactive' };
 
       const outcomes = [
         await guarded.create({ UserName: administrator }),

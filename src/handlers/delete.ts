@@ -49,10 +49,10 @@ async function refuseForeignKey(
   { model, typeConfiguration }: Request,
   services: Services,
 ): Promise<void> {
-  const { id: accessKeyId = '', userName } = model;
+  const { id: accessKeyId = '', userName, secretId } = model;
   const accessKey = await findKey(accessKeyId, userName, services);
-  if (!accessKey) throw notFound(accessKeyId);
-  if (await services.records.findLate(accessKey)) return;
+  if (!accessKey && secretId === undefined) throw notFound(accessKeyId);
+  if (!accessKey || (await services.records.findLate(accessKey))) return;
   await refuseForeignKeyOutOfScope(accessKey.userName, typeConfiguration, services.users);
 }
 

@@ -54,7 +54,7 @@ export class Intents {
     const name = this.nameOf(clientRequestToken);
     throw new HandlerError(
       'ResourceConflict',
-      `reading parameter ${name}: it exists and is not found`,
+      `reading parameter ${name}: it exists and is not found yet`,
     );
   }
 

@@ -125,7 +125,7 @@ async function findOrphan(
   if (!orphan || (isProvable && others.length === 0)) return orphan;
   throw new UnclearOrphan(
     'GeneralServiceException',
-    `${what}: the answer was lost and any of these keys may be the one made: ` +
+    `${what}: the answer was lost and more than one key may be the one made: ` +
       `${toIds(unused).join(', ')}; nothing was deleted, find out which are in use and delete the others`,
   );
 }

@@ -62,7 +62,6 @@ describe('bad input', () => {
       ['a Serial in words', 'Serial', { Serial: 'one' }],
       ['an empty Serial', 'Serial', { Serial: '' }],
       ['a Serial that is a list', 'Serial', { Serial: [1] }],
-      ['an Id', 'Id', { Id: UNKNOWN_ID }],
       ['a SecretAccessKey', 'SecretAccessKey', { SecretAccessKey: 'chosen by the user' }],
       ['a CreateDate', 'CreateDate', { CreateDate: '2026-01-01T00:00:00Z' }],
       ['an unknown property', 'Path', { Path: '/' }],
@@ -75,6 +74,19 @@ describe('bad input', () => {
       expect(created.message).toContain(property);
       expect(created.message).not.toContain('chosen by the user');
       expect(type.calls).toEqual([]);
+    });
+
+    it('refuses an Id that this request has not made, and changes nothing', async () => {
+      const foreign = await type.createForeignKey(userName);
+
+      for (const Id of [UNKNOWN_ID, foreign]) {
+        const created = await type.cloudFormation().create({ UserName: userName, Id });
+
+        expect(created).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
+        expect(created.message).toContain('Id is read-only');
+      }
+      expect([...new Set(type.calls.map(({ action }) => action))]).toEqual(['GetParameters']);
+      expect(await type.keysOf(userName)).toEqual([{ id: foreign, status: 'Active' }]);
     });
 
     it('refuses a user who does not exist, by name', async () => {

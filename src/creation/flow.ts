@@ -104,13 +104,10 @@ async function clearUp(attempt: Attempt, state: In<'Unsure'>): Promise<State> {
   const { services, token } = attempt;
   const { lostAnswers, lostAnswer } = state;
   const { intent, own, orphan, known } = await settle(attempt, state);
-  const isClaimed = own !== undefined || (intent.attemptId === attempt.id && lostAnswers === 0);
-  if (!isClaimed) {
-    await services.intents.putNext(
-      token,
-      intent.version,
-      attempt.intent(known, orphan?.accessKeyId),
-    );
+  const isClaimed = intent?.attemptId === attempt.id && lostAnswers === 0;
+  if (!own && intent && !isClaimed) {
+    const next = attempt.intent(known, orphan?.accessKeyId);
+    await services.intents.putNext(token, intent.version, next);
   }
   if (orphan) await takeAwayWhole(attempt.target(orphan.accessKeyId, true), services);
   if (own) return toRecorded(own);

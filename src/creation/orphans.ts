@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { byId, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutOfTime } from '../aws/errors.ts';
 import type { StoredIntent } from '../aws/intents.ts';
-import { AGE, PATIENCE } from '../aws/waiting.ts';
+import { AGE, PATIENCE, poll } from '../aws/waiting.ts';
 import {
   findKeyOfRequest,
   isOfRequest,
@@ -22,8 +22,8 @@ export interface Doubt {
 }
 
 interface Settled {
-  /** The intent that stood when it began. */
-  readonly intent: StoredIntent;
+  /** The intent that stood when it began; undefined where the attempt that wrote it has finished. */
+  readonly intent?: StoredIntent;
   /** The key that was recorded: the one to go on with. */
   readonly own: AccessKey | undefined;
   /** To be discarded. */
@@ -50,7 +50,8 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
   const { request, services } = attempt;
   const { accessKeys, records } = services;
   const isCallOpen = doubt.lostAnswer !== undefined;
-  const intent = await services.intents.get(attempt.token);
+  const { intent, finished } = await findIntentOrKey(attempt);
+  if (!intent) return { own: finished, orphan: undefined, known: [] };
   const isOwn = isOfRequest(request, intent);
   if (!isCallOpen && (!isOwn || intent.attemptId === attempt.id)) {
     const known = isOwn ? intent.accessKeyIds : toIds(await accessKeys.list(attempt.userName));
@@ -95,6 +96,25 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
   const orphan = await findOrphan(attempt, suspects, isOwn);
   const known = [...old, ...toIds(listed)].filter((id) => id !== undefined);
   return { intent, own, orphan, known: [...new Set(known)] };
+}
+
+/** Another attempt with the token may have finished, and have removed the intent, by now. */
+async function findIntentOrKey({ request, services, token, userName }: Attempt) {
+  const { accessKeys, intents, records } = services;
+  const found = await poll(PATIENCE.intent, async () => {
+    const intent = await intents.find(token);
+    if (intent) return { intent };
+    const listed = await accessKeys.list(userName);
+    const recorded = await records.findAll(toIds(listed));
+    const finished = await findKeyOfRequest(request, listed, recorded, services);
+    return finished && { finished };
+  });
+  if (found) return { intent: undefined, finished: undefined, ...found };
+  const name = intents.nameOf(token);
+  throw new HandlerError(
+    'ResourceConflict',
+    `reading parameter ${name}: it exists and is not found yet`,
+  );
 }
 
 /** An intent that somebody planted has nothing discarded that is not this request's own. */

@@ -3,7 +3,7 @@ import { PutSecretValueCommand, TagResourceCommand } from '@aws-sdk/client-secre
 import { createHash, randomUUID } from 'node:crypto';
 import type { Outcome, Properties } from '../../local/cloudformation.ts';
 import { refuse, type Behaviour } from '../support/aws-proxy.ts';
-import { actionOf, ageKeys, deny } from '../support/behaviours.ts';
+import { actionOf, ageKeys, deny, firstTimes } from '../support/behaviours.ts';
 import { ACCOUNT_ID, PREFIX, REGION, useLocalType } from '../support/local-type.ts';
 
 const OTHERS = { AllowedUserPaths: ['/ci/*'] };
@@ -87,6 +87,27 @@ describe('attacks', () => {
     });
 
     it.each([
+      ['of another stack', { stackId: 'arn:aws:cloudformation:us-east-1:1:stack/other/1' }],
+      ['of another logical id', { logicalResourceId: 'Other' }],
+      ['of another user', { userName: 'somebody-else' }],
+      ['of another secret', { secretId: 'another' }],
+      ['of another request', { clientRequestToken: 'another' }],
+    ])("a record %s does not hand over somebody's key", async (_, change) => {
+      const token = randomUUID();
+      const stack = type.newStack();
+      const foreign = await type.createForeignKey(userName);
+      const whose = { userName, ...stack, logicalResourceId: 'AccessKey' };
+      await plant(`${PREFIX}/${foreign}`, { ...whose, clientRequestToken: token, ...change });
+
+      const created = await type.cloudFormation(stack).create({ UserName: userName }, { token });
+
+      expect(created.status).toBe('SUCCESS');
+      expect(idOf(created)).not.toBe(foreign);
+      expect(await idsOf()).toHaveLength(2);
+      await removePlanted(`${PREFIX}/${foreign}`);
+    });
+
+    it.each([
       ['that is in use', (id: string) => markAsUsed(id)],
       ['that is years old', () => ageKeys],
     ])("an intent does not have somebody's key deleted %s", async (_, behave) => {
@@ -115,6 +136,32 @@ describe('attacks', () => {
 
       expect(replayed).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
       expect(await type.keysOf(userName)).toEqual([{ id: idOf(created), status: 'Inactive' }]);
+    });
+
+    it('a key that is switched off while CREATE waits stays off, where guardrails say so', async () => {
+      let invocations = 0;
+      type.use(
+        firstTimes(1, 'sts:GetCallerIdentity', (call) =>
+          refuse(call, 403, 'InvalidClientTokenId', 'The security token is invalid.'),
+        ),
+      );
+      const invoke = async <Answer>(event: unknown) => {
+        invocations += 1;
+        const { requestData } = event as { requestData: Properties };
+        if (invocations === 1) return type.container.invoke<Answer>(event);
+        const [key] = await idsOf();
+        await type.setStatus(userName, String(key), 'Inactive');
+        const later = { ...requestData, typeConfiguration: OTHERS };
+        return type.container.invoke<Answer>({ ...(event as object), requestData: later });
+      };
+
+      const created = await type.cloudFormation({ function: { invoke } }).create({
+        UserName: userName,
+      });
+
+      expect(created).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
+      expect(await type.keysOf(userName)).toEqual([]);
+      expect(type.calls.map(({ action }) => action)).not.toContain('UpdateAccessKey');
     });
 
     it('a record that was written over does not lift MaxKeysPerUser', async () => {

@@ -3,6 +3,7 @@ import { PATIENCE, poll, resumeStabilization, startStabilization } from '../aws/
 import { Attempt } from '../creation/attempt.ts';
 import { create as createKey } from '../creation/flow.ts';
 import { refuseDescription } from '../rules/description.ts';
+import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { HandlerError, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Model, Request } from '../schema.ts';
@@ -27,8 +28,11 @@ export async function create(request: Request, session: Session): Promise<Progre
 
 /** The model of an IN_PROGRESS may come again without its callback context, but not another's Id. */
 async function refuseForeignId(accessKeyId: string, attempt: Attempt): Promise<void> {
-  const { records } = attempt.services;
+  const { request, services, userName } = attempt;
+  const { accessKeys, records, users } = services;
   const record = await poll(PATIENCE.record, () => records.find(accessKeyId));
-  if (attempt.ownsRecord(record)) return;
-  throw new HandlerError('InvalidRequest', 'Id is read-only and cannot be set');
+  const accessKey = record && (await accessKeys.find(userName, accessKeyId));
+  const own = accessKey && (await attempt.findOwn([accessKey], new Map([[accessKeyId, record]])));
+  if (!own) throw new HandlerError('InvalidRequest', 'Id is read-only and cannot be set');
+  await refuseUserOutOfScope(userName, request.typeConfiguration, users);
 }

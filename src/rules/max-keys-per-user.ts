@@ -1,5 +1,6 @@
 import { describe, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
+import { PATIENCE } from '../aws/waiting.ts';
 import { isOfSameResource } from '../resource/same-resource.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { Request } from '../schema.ts';
@@ -23,11 +24,12 @@ export function refuseOneMore(
 
 /**
  * Of two keys that are made at once, the later one gives way, and the earlier one waits until it has.
+ * In the same second the ids decide, and the one whose CREATE had ended before does not give way.
  *
  * @param own the key that was just made.
  * @param accessKeys the user's keys with it.
  * @returns whether there still is another one to wait for.
- * @throws HandlerError ServiceLimitExceeded for the later one.
+ * @throws HandlerError ServiceLimitExceeded for the later one, and for one that waits in vain.
  */
 export function refuseLaterOne(
   request: Request,
@@ -37,7 +39,9 @@ export function refuseLaterOne(
 ): boolean {
   const others = accessKeys.filter(({ accessKeyId }) => accessKeyId !== own.accessKeyId);
   const counted = findCounted(request, others, records);
-  if (counted.some((other) => isEarlier(other, own))) throw tooMany(request, counted);
+  const hasWaited = Date.now() - own.createDate.getTime() > PATIENCE.rival;
+  if (counted.length > 0 && (hasWaited || counted.some((other) => isEarlier(other, own))))
+    throw tooMany(request, counted);
   return counted.length > 0;
 }
 

@@ -10,14 +10,16 @@ describe('Description', () => {
   const type = useLocalType();
   const others = { team: 'platform', AKIAOTHERKEY00000000: 'of another key' };
   let userName: string;
+  let stack: { stackId: string };
 
   beforeEach(async () => {
+    stack = type.newStack();
     userName = await type.createUser();
     await type.tag(userName, others);
   });
 
   const create = (Description?: string, more: object = {}, token: string = randomUUID()) =>
-    type.cloudFormation().create({ UserName: userName, Description, ...more }, { token });
+    type.cloudFormation(stack).create({ UserName: userName, Description, ...more }, { token });
   const update = (Id: string, Description?: string, more: object = {}) =>
     type
       .cloudFormation()
@@ -456,18 +458,27 @@ describe('Description', () => {
       },
     );
 
-    it('leaves no key behind where somebody else is changing the user', async () => {
+    it('leaves its intent alone where somebody else is changing the user, and ends when repeated', async () => {
+      const token = randomUUID();
       type.use(
         firstTimes(1, 'iam:TagUser', (call) =>
           refuse(call, 409, 'ConcurrentModification', 'The user is being modified.'),
         ),
       );
 
-      const created = await create('for CI');
+      const failed = await create('for CI', {}, token);
+      const keys = await type.keysOf(userName);
+      const tags = await type.tagsOf(userName);
+      await type.expectIntentAlone(failed);
+      const created = await create('for CI', {}, token);
 
-      // CloudFormation tries this again.
-      expect(created).toMatchObject({ status: 'FAILED', errorCode: 'ResourceConflict' });
-      await expectNothingLeft();
+      expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'ResourceConflict' });
+      expect([keys, tags]).toEqual([[], others]);
+      const id = idOf(created);
+      expect(created.status).toBe('SUCCESS');
+      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
+      expect(await type.parameters()).toEqual([`${PREFIX}/${id}`]);
+      expect(await type.tagsOf(userName)).toEqual(untouched({ [id]: 'for CI' }));
     });
 
     it('is brought to a key of an earlier attempt', async () => {

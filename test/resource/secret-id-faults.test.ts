@@ -35,11 +35,13 @@ const notAccepted = (call: Call) =>
 describe('SecretId, when AWS does not play along', () => {
   const type = useLocalType();
   let userName: string;
+  let stack: { stackId: string };
   let secretId: string;
   /** A version that somebody else wrote, AWSCURRENT before the type comes. */
   let initial: string;
 
   beforeEach(async () => {
+    stack = type.newStack();
     userName = await type.createUser();
     secretId = (await type.createSecret('initial')).name;
     initial = String((await type.stagesOf(secretId)).AWSCURRENT);
@@ -97,7 +99,7 @@ describe('SecretId, when AWS does not play along', () => {
   });
 
   it('stays AWSPENDING, and comes back without its secret, while something is awaited', async () => {
-    type.use(hideParameters(2));
+    type.use(hideParameters(1));
     const current: (string | undefined)[] = [];
     const container = ageing();
     const watched = {
@@ -153,14 +155,19 @@ describe('SecretId, when AWS does not play along', () => {
     expect(type.mintedSecrets).toHaveLength(2);
   });
 
-  it('leaves nothing when every answer of PutSecretValue is lost', async () => {
+  it('leaves its intent alone when every answer of PutSecretValue is lost, and ends when repeated', async () => {
+    const token = randomUUID();
     type.use(loseAnswers(Infinity, 'secretsmanager:PutSecretValue'));
 
-    const created = await type.cloudFormation().create(properties());
+    const failed = await type.cloudFormation(stack).create(properties(), { token });
+    const [ids, stages] = [await idsOf(), await type.stagesOf(secretId)];
+    await type.expectIntentAlone(failed);
+    type.allow();
+    const created = await type.cloudFormation(stack).create(properties(), { token });
 
-    expect(created).toMatchObject({ status: 'FAILED', errorCode: 'NetworkFailure' });
-    expect([await idsOf(), await type.parameters()]).toEqual([[], []]);
-    expect(await type.stagesOf(secretId)).toEqual({ AWSCURRENT: initial });
+    expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'NetworkFailure' });
+    expect([ids, stages]).toEqual([[], { AWSCURRENT: initial }]);
+    await expectOneDelivered(created);
   });
 
   it('makes no second version when a finished CREATE is asked for again', async () => {
@@ -177,7 +184,7 @@ describe('SecretId, when AWS does not play along', () => {
   });
 
   const isIntent = ({ parameters }: Call) => String(parameters.Name).includes('/pending/');
-  const isRecorded = async () => (await type.parameters()).some((name) => name.includes('AKIA'));
+  const isMade = () => Promise.resolve(true);
   const isPending = async () => (await type.stagesOf(secretId)).AWSPENDING !== undefined;
   const crash = async (action: string, isReady: () => Promise<boolean>, token: string) => {
     const container = await type.startContainer();
@@ -187,26 +194,30 @@ describe('SecretId, when AWS does not play along', () => {
       await container.kill();
       throw new Error('nobody is left to answer');
     });
-    const dying = type.cloudFormation({ function: container }).create(properties(), { token });
+    const dying = type
+      .cloudFormation({ ...stack, function: container })
+      .create(properties(), { token });
     await expect(dying).rejects.toMatchObject({ name: 'FunctionExit' });
     expect(await idsOf()).toHaveLength(1);
     type.allow();
   };
 
   it.each([
-    ['its record, not its secret', 'secretsmanager:PutSecretValue', isRecorded],
-    ['its secret, not its record', 'ssm:PutParameter', isPending],
+    ['before it had put it into the secret', 'secretsmanager:PutSecretValue', isMade],
+    ['before it had recorded it', 'ssm:PutParameter', isPending],
   ])(
-    'delivers one key after an attempt that died when it had made a key and written %s',
+    'delivers another key, and deletes the first, after an attempt that died %s',
     async (_, action, isReady) => {
       const token = randomUUID();
       await crash(action, isReady, token);
-      const [unusable] = await idsOf();
+      const [orphan] = await idsOf();
+      // The record is written last.
+      expect(await type.parameters()).toEqual([expect.stringContaining('/pending/')]);
 
-      const created = await type.cloudFormation().create(properties(), { token });
+      const created = await type.cloudFormation(stack).create(properties(), { token });
 
       await expectOneDelivered(created);
-      expect(idOf(created)).not.toBe(unusable);
+      expect(idOf(created)).not.toBe(orphan);
     },
   );
 
@@ -217,7 +228,7 @@ describe('SecretId, when AWS does not play along', () => {
     expect((await type.stagesOf(secretId)).AWSCURRENT).toBe(initial);
 
     const created = await type
-      .cloudFormation({ function: ageing() })
+      .cloudFormation({ ...stack, function: ageing() })
       .create(properties(), { token });
 
     // Its secret is not at hand to try it with: the time that takes is let pass.
@@ -238,7 +249,9 @@ describe('SecretId, when AWS does not play along', () => {
 
     const created = await Promise.all(
       containers.map((container) =>
-        type.cloudFormation({ function: ageing(container) }).create(properties(), { token }),
+        type
+          .cloudFormation({ ...stack, function: ageing(container) })
+          .create(properties(), { token }),
       ),
     );
 

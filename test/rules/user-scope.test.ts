@@ -156,13 +156,18 @@ describe('guardrails of the type configuration', () => {
       expect(refused).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
     });
 
-    it.each<[string, Properties]>([
-      ['AllowedUserPaths', PATHS],
-      ['RequiredUserTags', TAGS],
-    ])('answers NotFound for a user whom there is not, with %s', async (_, typeConfiguration) => {
-      const created = await stack(typeConfiguration).create({ UserName: `no-${randomUUID()}` });
+    it('answers NotFound for a user whom there is not, whatever the rule', async () => {
+      // Such a user is waited for: side by side, once.
+      const created = await Promise.all(
+        [PATHS, TAGS].map(async (typeConfiguration) =>
+          type
+            .cloudFormation({ typeConfiguration, function: await type.startContainer() })
+            .create({ UserName: `no-${randomUUID()}` }),
+        ),
+      );
 
-      expect(created).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
+      const outcome = { status: 'FAILED', errorCode: 'NotFound' };
+      expect(created).toMatchObject([outcome, outcome]);
       expect(type.calls.map(actionOf)).not.toContain('iam:CreateAccessKey');
     });
 
@@ -191,9 +196,14 @@ describe('guardrails of the type configuration', () => {
       userName = await createUser();
     });
 
-    const update = (id: string, desired: Properties, typeConfiguration: Properties = PATHS) =>
+    const update = (
+      id: string,
+      before: 'Active' | 'Inactive',
+      desired: Properties,
+      typeConfiguration: Properties = PATHS,
+    ) =>
       stack(typeConfiguration).update(
-        { Id: id, UserName: userName },
+        { Id: id, UserName: userName, Status: before },
         { Id: id, UserName: userName, ...desired },
       );
 
@@ -208,7 +218,7 @@ describe('guardrails of the type configuration', () => {
 
       // Status is taken out of the template: its default is Active.
       for (const desired of [{ Status: 'Active' }, { Description: 'for CI' }]) {
-        const updated = await update(id, desired, typeConfiguration);
+        const updated = await update(id, 'Inactive', desired, typeConfiguration);
 
         expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
         expect(updated.message).toContain(rule);
@@ -221,7 +231,7 @@ describe('guardrails of the type configuration', () => {
       const id = await type.createForeignKey(userName);
       await type.setStatus(userName, id, 'Inactive');
 
-      const updated = await update(id, { Status: 'Active' });
+      const updated = await update(id, 'Inactive', { Status: 'Active' });
 
       expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
       expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
@@ -232,9 +242,26 @@ describe('guardrails of the type configuration', () => {
       const id = await type.createForeignKey(userName);
       await type.setStatus(userName, id, 'Inactive');
 
-      const updated = await stack(PATHS).update({ Id: id }, { Id: id, UserName: inScope });
+      const updated = await stack(PATHS).update(
+        { Id: id, Status: 'Inactive' },
+        { Id: id, UserName: inScope },
+      );
 
       expect(updated).toMatchObject({ status: 'FAILED' });
+      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
+    });
+
+    it.each([
+      ['nothing else changes', {}],
+      ['the Description changes', { Description: 'for CI' }],
+    ])('stays off where somebody switched it off by hand and %s', async (_, desired) => {
+      const { resourceModel } = await stack().create({ UserName: userName });
+      const id = String(resourceModel?.Id);
+      await type.setStatus(userName, id, 'Inactive');
+
+      const updated = await update(id, 'Active', { Status: 'Active', ...desired });
+
+      expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
       expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
     });
 
@@ -242,7 +269,7 @@ describe('guardrails of the type configuration', () => {
       const { resourceModel } = await stack().create({ UserName: userName });
       const id = String(resourceModel?.Id);
 
-      const updated = await update(id, { Description: 'to be replaced' });
+      const updated = await update(id, 'Active', { Description: 'to be replaced' });
 
       expect(updated.status).toBe('SUCCESS');
       expect(await type.tagsOf(userName)).toEqual({ [id]: 'to be replaced' });
@@ -252,7 +279,10 @@ describe('guardrails of the type configuration', () => {
       const { resourceModel } = await stack().create({ UserName: userName, Status: 'Inactive' });
       const id = String(resourceModel?.Id);
 
-      const updated = await update(id, { Status: 'Inactive', Description: 'to be replaced' });
+      const updated = await update(id, 'Inactive', {
+        Status: 'Inactive',
+        Description: 'to be replaced',
+      });
 
       expect(updated.status).toBe('SUCCESS');
       expect(await type.tagsOf(userName)).toEqual({ [id]: 'to be replaced' });
@@ -265,7 +295,7 @@ describe('guardrails of the type configuration', () => {
       const outcomes = [
         await stack(PATHS).read(id),
         await stack(PATHS).list({ UserName: userName }),
-        await update(id, { Status: 'Inactive' }),
+        await update(id, 'Active', { Status: 'Inactive' }),
       ];
       const keys = await type.keysOf(userName);
       const deleted = await stack(PATHS).delete(id);
@@ -283,11 +313,12 @@ describe('guardrails of the type configuration', () => {
     const created = await cloudFormation.create({ UserName: userName, Status: 'Inactive' });
 
     const updated = await cloudFormation.update(
-      { Id: created.resourceModel?.Id, UserName: userName },
+      { Id: created.resourceModel?.Id, UserName: userName, Status: 'Inactive' },
       { UserName: userName, Status: 'Active' },
     );
 
     expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Active' } });
+    expect(await type.keysOf(userName)).toMatchObject([{ status: 'Active' }]);
   });
 
   describe('MaxKeysPerUser', () => {
@@ -448,21 +479,25 @@ describe('guardrails of the type configuration', () => {
       const { name: SecretId } = await type.createSecret('mine');
       const guarded = stack({ AllowedUserPaths: ['/ci/*'] });
       const imported = { Id: old, UserName: administrator };
+      const inactive = { ...imported, Status: 'Inactive' };
+      const active = { ...imported, Status: 'Active' };
 
       const outcomes = [
         await guarded.create({ UserName: administrator }),
         await guarded.create({ UserName: administrator.toUpperCase() }),
         await guarded.create({ UserName: administrator, Status: 'Inactive' }),
         await guarded.create({ UserName: administrator, Serial: 9, SecretId }),
-        await guarded.update(imported, { ...imported, Status: 'Active' }),
-        await guarded.update(imported, { Id: old }),
+        await guarded.update(inactive, active),
+        await guarded.update(inactive, { Id: old }),
       ];
+      const unchanged = await guarded.update(active, { ...active, Description: 'mine' });
       const read = await guarded.read(old);
 
       expect(outcomes.map(({ errorCode }) => errorCode)).toEqual(Array(6).fill('AccessDenied'));
       expect(type.mintedSecrets).toHaveLength(minted);
       expect(await type.keysOf(administrator)).toEqual([{ id: old, status: 'Inactive' }]);
       expect(await type.secretValue(SecretId)).toBe('mine');
+      expect(unchanged.resourceModel).toMatchObject({ Status: 'Inactive' });
       expect(read.resourceModel).not.toHaveProperty('SecretAccessKey');
     });
 

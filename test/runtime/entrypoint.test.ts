@@ -12,9 +12,10 @@ const SCHEMA = {
     Count: { type: 'integer', minimum: 0 },
     Colour: { type: 'string', default: 'red' },
     Id: { type: 'string', pattern: '^thing-\\d+$' },
+    Made: { type: 'string' },
   },
   required: ['Name'],
-  readOnlyProperties: ['/properties/Id'],
+  readOnlyProperties: ['/properties/Id', '/properties/Made'],
   primaryIdentifier: ['/properties/Id'],
   typeConfiguration: {
     properties: { Loud: { type: 'boolean', default: true }, Room: { type: 'string' } },
@@ -83,6 +84,7 @@ describe('entrypoint', () => {
           stackId: 'arn:stack',
           nextToken: 'next',
           callbackContext: { step: 1 },
+          rollback: true,
         },
         {
           logicalResourceId: 'Thing',
@@ -104,6 +106,7 @@ describe('entrypoint', () => {
         previousModel: { name: 'b', count: 2 },
         callbackContext: { step: 1 },
         nextToken: 'next',
+        isRollback: true,
         typeConfiguration: { loud: false, room: '1' },
       },
     ]);
@@ -112,7 +115,7 @@ describe('entrypoint', () => {
   it('takes what is null, empty or absent as undefined, and the defaults of the schema', async () => {
     await entrypoint(
       eventOf(
-        { action: 'CREATE', stackId: null, nextToken: null, callbackContext: {} },
+        { action: 'CREATE', stackId: null, nextToken: null, callbackContext: {}, rollback: false },
         {
           logicalResourceId: null,
           resourceProperties: { Name: 'a', Colour: null },
@@ -127,6 +130,7 @@ describe('entrypoint', () => {
       clientRequestToken: 'token',
       region: 'eu-west-1',
       model: { name: 'a', colour: 'red' },
+      isRollback: false,
       typeConfiguration: { loud: true },
     });
   });
@@ -323,9 +327,9 @@ describe('entrypoint', () => {
     ['CREATE', { resourceProperties: {} }, 'InvalidRequest', 'Name is required'],
     [
       'CREATE',
-      { resourceProperties: { Name: 'a', Id: 'thing-1' } },
+      { resourceProperties: { Name: 'a', Made: 'today' } },
       'InvalidRequest',
-      'Id is read-only',
+      'Made is read-only',
     ],
     [
       'CREATE',
@@ -370,17 +374,24 @@ describe('entrypoint', () => {
     expect(requests).toEqual([]);
   });
 
-  it('takes the identifier as read-only only where CREATE begins', async () => {
-    const answer = await entrypoint(
-      eventOf(
-        { action: 'CREATE', callbackContext: { step: 1 } },
-        { resourceProperties: { Name: 'a', Id: 'thing-1' } },
-      ),
-    );
+  // It comes back with the model of an IN_PROGRESS, perhaps without the callback context.
+  it.each([
+    ['begins', null, { Id: 'thing-1' }, { id: 'thing-1' }],
+    ['goes on', { step: 1 }, { Id: 'thing-1', Made: 'today' }, { id: 'thing-1', made: 'today' }],
+  ])(
+    'leaves it to CREATE what an identifier says where it %s',
+    async (_, context, given, model) => {
+      const answer = await entrypoint(
+        eventOf(
+          { action: 'CREATE', callbackContext: context },
+          { resourceProperties: { Name: 'a', ...given } },
+        ),
+      );
 
-    expect(answer).toMatchObject({ status: 'SUCCESS' });
-    expect(requests[0]?.model).toMatchObject({ id: 'thing-1' });
-  });
+      expect(answer).toMatchObject({ status: 'SUCCESS' });
+      expect(requests[0]?.model).toEqual({ name: 'a', colour: 'red', ...model });
+    },
+  );
 
   it('refuses an event without credentials, whoever was there before', async () => {
     await entrypoint(eventOf());
@@ -419,6 +430,7 @@ describe('entrypoint', () => {
         previousModel: { name: 'before' },
         callbackContext: { step: 1 },
         nextToken: 'next',
+        isRollback: false,
         typeConfiguration: { loud: false },
       },
     ]);

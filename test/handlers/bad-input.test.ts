@@ -62,6 +62,8 @@ describe('bad input', () => {
       ['a Serial in words', 'Serial', { Serial: 'one' }],
       ['an empty Serial', 'Serial', { Serial: '' }],
       ['a Serial that is a list', 'Serial', { Serial: [1] }],
+      ['an Id that names another parameter', 'Id', { Id: 'pending/0123456789abcdef' }],
+      ['an Id that is a list', 'Id', { Id: [UNKNOWN_ID] }],
       ['a SecretAccessKey', 'SecretAccessKey', { SecretAccessKey: 'chosen by the user' }],
       ['a CreateDate', 'CreateDate', { CreateDate: '2026-01-01T00:00:00Z' }],
       ['an unknown property', 'Path', { Path: '/' }],

@@ -333,6 +333,12 @@ describe('entrypoint', () => {
     ],
     [
       'CREATE',
+      { resourceProperties: { Name: 'a', Id: '../thing-1' } },
+      'InvalidRequest',
+      'Id is not valid',
+    ],
+    [
+      'CREATE',
       { resourceProperties: { Name: 'a', Size: 1 } },
       'InvalidRequest',
       'Size is not a property',

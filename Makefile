@@ -4,22 +4,25 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 ARGS ?=
 JEST := jest
+PIP_INSTALL := .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package named-bucket publish submit demo demo-migrate test format lint typecheck generated check contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package named-bucket publish deregister-old-versions submit demo demo-migrate test format lint typecheck generated check contract faults long bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: node_modules/.package-lock.json .venv/.installed ## Install what the project needs, into the project
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	npm ci
+	@test -x node_modules/.bin/node || { echo 'npm has installed no Node 22 for this machine' >&2; exit 1; }
 	@touch $@
 
-.venv/.installed: requirements.txt
+.venv/.installed: requirements-build.txt requirements.txt
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	$(PIP_INSTALL) --only-binary :all: -r requirements-build.txt
+	$(PIP_INSTALL) --no-build-isolation -r requirements.txt
 	@touch $@
 
 setup-cdk: setup cdk/node_modules/.package-lock.json
@@ -43,6 +46,9 @@ named-bucket:
 
 publish: named-bucket package ## Upload package and registration template (BUCKET=name), and print how to register them
 	python tools/publish.py $(BUCKET) $(ARGS)
+
+deregister-old-versions: setup ## Show the versions before the default one and their roles (ARGS="--yes": deregister them)
+	python tools/deregister_old_versions.py $(ARGS)
 
 submit: setup ## Register the type in the account and Region of your AWS credentials (ARGS="--region eu-west-1")
 	cfn submit --set-default $(ARGS); status=$$?; rm -f rpdk.log*; exit $$status

@@ -50,6 +50,8 @@ export interface OperationOptions {
   readonly logicalId?: string;
   /** The client request token; the same one again is CloudFormation's retry. */
   readonly token?: string;
+  /** Whether the operation takes back a failed update. */
+  readonly rollback?: boolean;
 }
 
 const TYPE_NAME = 'Org::IAM::AccessKey';
@@ -119,7 +121,7 @@ export class CloudFormation {
   async #operate(
     action: Action,
     properties: Properties,
-    { logicalId = 'AccessKey', token = randomUUID() }: OperationOptions = {},
+    { logicalId = 'AccessKey', token = randomUUID(), rollback }: OperationOptions = {},
     requestData: object = {},
     nextToken: string | null = null,
   ): Promise<Outcome> {
@@ -139,6 +141,7 @@ export class CloudFormation {
         }),
         callbackContext,
         nextToken,
+        ...(rollback !== undefined && { rollback }),
       };
       requests.push(request);
       const invoked = await this.#options.function.invoke<ProgressEvent>(request);

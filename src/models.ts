@@ -182,15 +182,18 @@ export class TypeConfigurationModel extends BaseModel {
     @Expose({ name: 'RequirePermissionsBoundary' })
     @Transform(
         (value: any, obj: any) =>
-            transformValue(Boolean, 'requirePermissionsBoundary', value, obj, []),
+            transformValue(Object, 'requirePermissionsBoundary', value, obj, []),
         {
             toClassOnly: true,
         }
     )
-    requirePermissionsBoundary?: Optional<boolean>;
+    requirePermissionsBoundary?: Optional<object>;
     @Expose({ name: 'RequiredUserTags' })
     @Type(() => RequiredUserTags)
     requiredUserTags?: Optional<Array<RequiredUserTags>>;
+    @Expose({ name: 'RequiredSecretTags' })
+    @Type(() => RequiredSecretTags)
+    requiredSecretTags?: Optional<Array<RequiredSecretTags>>;
     @Expose({ name: 'MaxKeysPerUser' })
     @Transform(
         (value: any, obj: any) =>
@@ -200,11 +203,45 @@ export class TypeConfigurationModel extends BaseModel {
         }
     )
     maxKeysPerUser?: Optional<integer>;
+    @Expose({ name: 'RestrictSecretAccessKeyToStack' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(Boolean, 'restrictSecretAccessKeyToStack', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    restrictSecretAccessKeyToStack?: Optional<boolean>;
 
 }
 
 export class RequiredUserTags extends BaseModel {
     ['constructor']: typeof RequiredUserTags;
+
+
+    @Expose({ name: 'Key' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'key', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    key?: Optional<string>;
+    @Expose({ name: 'Value' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'value_', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    value_?: Optional<string>;
+
+}
+
+export class RequiredSecretTags extends BaseModel {
+    ['constructor']: typeof RequiredSecretTags;
 
 
     @Expose({ name: 'Key' })

@@ -9,12 +9,25 @@ export type Status = 'Active' | 'Inactive';
 
 export type Model = Omit<Properties<ResourceModel>, 'status'> & { readonly status?: Status };
 
+export interface RequiredTag {
+  readonly key: string;
+  /** With * for any characters; any value where it is absent. */
+  readonly value?: string;
+}
+
 /** With the defaults of the schema. */
-export type TypeConfiguration = Omit<Properties<TypeConfigurationModel>, 'requiredUserTags'> & {
+export type TypeConfiguration = Omit<
+  Properties<TypeConfigurationModel>,
+  'requiredUserTags' | 'requiredSecretTags' | 'requirePermissionsBoundary'
+> & {
   readonly parameterPrefix: string;
   readonly exposeSecretAccessKey: boolean;
   readonly maxKeysPerUser: number;
-  readonly requiredUserTags?: readonly { readonly key: string; readonly value?: string }[];
+  readonly restrictSecretAccessKeyToStack: boolean;
+  /** true for any boundary, or patterns of the ARNs that will do. */
+  readonly requirePermissionsBoundary: boolean | readonly string[];
+  readonly requiredUserTags?: readonly RequiredTag[];
+  readonly requiredSecretTags?: readonly RequiredTag[];
 };
 
 export type Request = HandlerRequest<Model, TypeConfiguration>;

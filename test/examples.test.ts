@@ -118,6 +118,30 @@ describe('examples', () => {
     },
   );
 
+  it.each(['examples/narrow-execution-role.yaml', 'registration/template.yml'])(
+    'take no parameter prefix that Parameter Store keeps to itself: %s',
+    async (file) => {
+      const { Parameters } = (await toJson(file)) as {
+        Parameters: Record<string, { AllowedPattern: string }>;
+      };
+      const pattern = new RegExp(Parameters.ParameterPrefix?.AllowedPattern ?? '');
+
+      const reserved = [
+        '/aws',
+        '/AWS/keys',
+        '/aWs-keys',
+        '/awsKeys',
+        '/ssm',
+        '/SSM',
+        '/Ssm.keys/a',
+      ];
+      expect(reserved.filter((prefix) => pattern.test(prefix))).toEqual([]);
+      expect(['/org/aws/ssm', '/awkeys', '/my-aws'].every((prefix) => pattern.test(prefix))).toBe(
+        true,
+      );
+    },
+  );
+
   it('hold type configurations that the schema accepts, with each of its properties', async () => {
     const configurations = await Promise.all(CONFIGURATIONS.map(toJson));
     const validator = new Validator(schema.typeConfiguration as Schema, '7');

@@ -16,6 +16,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { compileFunction } from 'node:vm';
 import { startMoto, type LocalAws } from '../local/moto-server.ts';
+import { letsThrough, type Policy as SimulatedPolicy } from './security/roles.ts';
 import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
 
 interface Template {
@@ -43,6 +44,7 @@ const python = path.resolve('.venv/bin/python');
 const TEMPLATE = 'registration/template.yml';
 const PACKAGE = 's3://packages/org-iam-accesskey/1.zip';
 const KMS_KEY = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555';
+const OLD_KMS_KEY = KMS_KEY.replace(/\/.*/, '/00000000-1111-2222-3333-444444444444');
 const SECRET_KMS_KEY = KMS_KEY.replace(/\/.*/, '/66666666-7777-8888-9999-000000000000');
 const LOCAL = {
   region: 'eu-west-1',
@@ -112,6 +114,7 @@ describe('registration template', () => {
     expect(policy.Statement.map(({ Sid }) => Sid)).toEqual([
       'FindKeys',
       'ChangeKeysInScope',
+      'DescribeKeysInScope',
       'KeepSecrets',
     ]);
   });
@@ -120,7 +123,7 @@ describe('registration template', () => {
     await deploy({
       UserPath: '/ci/',
       ParameterPrefix: '/keys',
-      KmsKeyArn: KMS_KEY,
+      KmsKeyArn: `${KMS_KEY},${OLD_KMS_KEY}`,
       SecretNamePattern: 'ci/*',
       SecretKmsKeyArn: SECRET_KMS_KEY,
     });
@@ -128,13 +131,14 @@ describe('registration template', () => {
     const { Statement } = await executionPolicy();
     expect(Statement.slice(1)).toMatchObject([
       { Sid: 'ChangeKeysInScope', Resource: 'arn:aws:iam::123456789012:user/ci/*' },
+      { Sid: 'DescribeKeysInScope', Resource: 'arn:aws:iam::123456789012:user/ci/*' },
       { Sid: 'KeepSecrets', Resource: 'arn:aws:ssm:eu-west-1:123456789012:parameter/keys/*' },
-      { Sid: 'EncryptParameters', Resource: KMS_KEY, Condition: via('ssm') },
+      { Sid: 'EncryptParameters', Resource: [KMS_KEY, OLD_KMS_KEY], Condition: via('ssm') },
       {
         Sid: 'DeliverSecrets',
         Resource: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:ci/*',
       },
-      { Sid: 'EncryptSecrets', Resource: SECRET_KMS_KEY, Condition: via('secretsmanager') },
+      { Sid: 'EncryptSecrets', Resource: [SECRET_KMS_KEY], Condition: via('secretsmanager') },
     ]);
   });
 
@@ -171,47 +175,86 @@ describe('registration template', () => {
 
   it('keeps logs for as long as it is told, or has none', async () => {
     await deploy({ LogRetentionInDays: '30' });
-    expect(await logGroups()).toMatchObject([{ retentionInDays: 30 }]);
+    expect(await logGroupsOfHandlers()).toMatchObject([{ retentionInDays: 30 }]);
     expect(await rolesLike('LogRole')).toHaveLength(1);
 
     await aws.reset();
     await deploy({ Logging: 'false' });
-    expect(await logGroups()).toEqual([]);
+    expect(await logGroupsOfHandlers()).toEqual([]);
     expect(await rolesLike('LogRole')).toEqual([]);
   });
 
-  it('sets a type configuration only where there is one to set', async () => {
+  it('gives the function its values, and the right to read and set type configurations', async () => {
+    await deploy({
+      TypeConfiguration: '{"MaxKeysPerUser":1}',
+      ParameterPrefix: '/keys',
+      KmsKeyArn: `${KMS_KEY},${OLD_KMS_KEY}`,
+    });
+
+    const stacks = await cloudFormationCall('DescribeStacks', { StackName: 'type' });
+    expect(await environmentOfFunction()).toEqual({
+      STACK_ID: /<StackId>([^<]+)</.exec(stacks)?.[1],
+      LOGICAL_ID: 'TypeConfigurationSetting',
+      TYPE_CONFIGURATION: '{"MaxKeysPerUser":1}',
+      PARAMETER_PREFIX: '/keys',
+      KMS_KEY_ARNS: `${KMS_KEY},${OLD_KMS_KEY}`,
+    });
+    expect(resource('TypeConfigurationSetting').Type).toBe('Custom::TypeConfiguration');
+    const [role] = await rolesLike('TypeConfigurationRole');
+    const { Statement } = await policyOf(role, 'SetTypeConfiguration');
+    expect(Statement.flatMap(({ Action }) => Action)).toEqual([
+      'cloudformation:BatchDescribeTypeConfigurations',
+      'cloudformation:SetTypeConfiguration',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+    ]);
+  });
+
+  it('has the function in every stack, so that clearing a parameter reaches it', async () => {
     await deploy({});
-    expect(await rolesLike('TypeConfigurationRole')).toEqual([]);
 
-    for (const [name, value] of [
-      ['TypeConfiguration', '{"MaxKeysPerUser":1}'],
-      ['ParameterPrefix', '/keys'],
-      ['KmsKeyArn', KMS_KEY],
-    ] as const) {
-      await aws.reset();
-      await deploy({ [name]: value });
-
-      const [role] = await rolesLike('TypeConfigurationRole');
-      const { Statement } = await policyOf(role, 'SetTypeConfiguration');
-      expect(Statement.flatMap(({ Action }) => Action)).toEqual([
-        'cloudformation:SetTypeConfiguration',
-        'logs:CreateLogStream',
-        'logs:PutLogEvents',
-      ]);
-    }
+    expect(await environmentOfFunction()).toMatchObject({
+      TYPE_CONFIGURATION: '',
+      PARAMETER_PREFIX: '/org/iam/access-key',
+      KMS_KEY_ARNS: '',
+    });
+    expect(template.Resources.TypeConfigurationSetting).not.toHaveProperty('Condition');
   });
 });
 
 describe('type configuration function', () => {
-  const properties = {
-    TypeConfiguration: '',
-    ParameterPrefix: '/org/iam/access-key',
-    KmsKeyArn: '',
+  const STACK_ID = 'arn:aws:cloudformation:eu-west-1:123456789012:stack/type/1';
+  const environment = {
+    STACK_ID,
+    LOGICAL_ID: 'TypeConfigurationSetting',
+    TYPE_CONFIGURATION: '',
+    PARAMETER_PREFIX: '/org/iam/access-key',
+    KMS_KEY_ARNS: '',
   };
+  const event = {
+    RequestType: 'Update',
+    StackId: STACK_ID,
+    RequestId: 'request',
+    LogicalResourceId: 'TypeConfigurationSetting',
+    // Whoever invokes the function writes them.
+    ResourceProperties: {
+      TypeConfiguration: '{}',
+      ParameterPrefix: '/elsewhere',
+      KmsKeyArn: [SECRET_KMS_KEY],
+    },
+  };
+  const withGuardrails = { ...environment, TYPE_CONFIGURATION: '{"MaxKeysPerUser":1}' };
+
+  /** Stands in for the registry; what it holds is a type configuration as JSON. */
+  interface Registry {
+    configuration?: string;
+    calls: { command: string; input: unknown }[];
+    read: () => Promise<unknown>;
+    refuse?: Error;
+  }
+  let registry: Registry;
   let cloudFormation: Server;
   let answers: { headers: IncomingHttpHeaders; body: unknown }[];
-  let inputs: { Configuration: string }[];
 
   beforeAll(async () => {
     cloudFormation = createServer((request, response) => {
@@ -224,23 +267,25 @@ describe('type configuration function', () => {
   });
   beforeEach(() => {
     answers = [];
-    inputs = [];
+    registry = {
+      calls: [],
+      read: () =>
+        Promise.resolve({ TypeConfigurations: [{ Configuration: registry.configuration }] }),
+    };
   });
   afterAll(() => cloudFormation.close());
 
   it('sets what it is given, and answers with a body that has no content type', async () => {
-    await invoke('Create', { TypeConfiguration: '{"MaxKeysPerUser":1}' });
+    await invoke({ RequestType: 'Create' }, withGuardrails);
 
-    expect(configurations()).toEqual([
-      { ParameterPrefix: '/org/iam/access-key', MaxKeysPerUser: 1 },
-    ]);
+    expect(configuration()).toEqual({ ParameterPrefix: '/org/iam/access-key', MaxKeysPerUser: 1 });
     expect(answers).toEqual([
       {
         headers: expect.not.objectContaining({ 'content-type': expect.anything() }),
         body: {
           Status: 'SUCCESS',
           PhysicalResourceId: 'type-configuration',
-          StackId: 'stack',
+          StackId: STACK_ID,
           RequestId: 'request',
           LogicalResourceId: 'TypeConfigurationSetting',
         },
@@ -248,100 +293,201 @@ describe('type configuration function', () => {
     ]);
   });
 
-  it("makes SetTypeConfiguration's input as the API takes it", async () => {
-    await invoke('Update', { TypeConfiguration: '{}' });
+  it.each([
+    ['another stack', { StackId: STACK_ID.replace('/type/', '/attack/') }],
+    ['another resource of its stack', { LogicalResourceId: 'Another' }],
+    ['nobody in particular', { StackId: undefined, LogicalResourceId: undefined }],
+  ])('does nothing for %s, which can name it as its ServiceToken', async (_, others) => {
+    for (const RequestType of ['Create', 'Update', 'Delete']) {
+      await invoke({ ...others, RequestType }, withGuardrails);
+    }
+
+    expect(registry.calls).toEqual([]);
+    const Reason = expect.stringContaining(
+      'serves TypeConfigurationSetting of the stack',
+    ) as string;
+    const refusal = { body: { Status: 'FAILED', Reason } };
+    expect(answers).toMatchObject([refusal, refusal, refusal]);
+  });
+
+  it('makes inputs as the API takes them', async () => {
+    await invoke({}, environment);
 
     const check = `
 import json, sys
 from botocore.session import get_session
 from botocore.validate import ParamValidator
-model = get_session().get_service_model("cloudformation").operation_model("SetTypeConfiguration")
-print(ParamValidator().validate(json.loads(sys.argv[1]), model.input_shape).generate_report())`;
-    const { stdout } = await run(python, ['-c', check, JSON.stringify(inputs[0])]);
-    expect(stdout.trim()).toBe('');
-    expect(inputs).toMatchObject([{ Type: 'RESOURCE', TypeName: schema.typeName }]);
+service = get_session().get_service_model("cloudformation")
+for call in json.loads(sys.argv[1]):
+    shape = service.operation_model(call["command"]).input_shape
+    print(call["command"], ParamValidator().validate(call["input"], shape).generate_report())`;
+    const { stdout } = await run(python, ['-c', check, JSON.stringify(registry.calls)]);
+    expect(stdout).toBe('BatchDescribeTypeConfigurations \nSetTypeConfiguration \n');
+    expect(registry.calls).toMatchObject([
+      { input: { TypeConfigurationIdentifiers: [{ TypeName: schema.typeName }] } },
+      { input: { TypeName: schema.typeName } },
+    ]);
   });
 
-  it('adds the prefix and the KMS key that the role is narrowed to', async () => {
-    await invoke('Create', { ParameterPrefix: '/keys', KmsKeyArn: KMS_KEY });
-    const TypeConfiguration = '{"ParameterPrefix":"/keys","KmsKeyId":"alias/keys"}';
-    await invoke('Update', { TypeConfiguration, ParameterPrefix: '/keys', KmsKeyArn: KMS_KEY });
+  it('adds the prefix and the first KMS key of those that the role is narrowed to', async () => {
+    const narrowed = { ...environment, PARAMETER_PREFIX: '/keys' };
+    await invoke({}, { ...narrowed, KMS_KEY_ARNS: `${KMS_KEY},${OLD_KMS_KEY}` });
 
-    expect(configurations()).toEqual([
-      { ParameterPrefix: '/keys', KmsKeyId: KMS_KEY },
-      { ParameterPrefix: '/keys', KmsKeyId: 'alias/keys' },
-    ]);
+    expect(configuration()).toEqual({ ParameterPrefix: '/keys', KmsKeyId: KMS_KEY });
+  });
+
+  it('takes any KMS key that the role can use', async () => {
+    await invoke(
+      {},
+      {
+        ...environment,
+        KMS_KEY_ARNS: `${KMS_KEY},${OLD_KMS_KEY}`,
+        TYPE_CONFIGURATION: JSON.stringify({ KmsKeyId: OLD_KMS_KEY }),
+      },
+    );
+
+    expect(configuration()).toMatchObject({ KmsKeyId: OLD_KMS_KEY });
+  });
+
+  it('leaves no KMS key and no prefix that the role lost, and all guardrails', async () => {
+    registry.configuration = JSON.stringify({
+      ParameterPrefix: '/keys',
+      KmsKeyId: KMS_KEY,
+      MaxKeysPerUser: 1,
+      AllowedUserPaths: ['/ci/*'],
+    });
+
+    await invoke({}, environment);
+
+    expect(configuration()).toEqual({
+      ParameterPrefix: '/org/iam/access-key',
+      MaxKeysPerUser: 1,
+      AllowedUserPaths: ['/ci/*'],
+    });
+  });
+
+  it.each([
+    ['has none', () => Promise.resolve({ TypeConfigurations: [{ Alias: 'default' }] })],
+    ['lists none', () => Promise.resolve({})],
+    ['knows none', () => Promise.reject(named('TypeConfigurationNotFoundException'))],
+    [
+      'says so in its answer',
+      () => Promise.resolve({ Errors: [{ ErrorCode: '404', ErrorMessage: 'not found' }] }),
+    ],
+  ])('begins with an empty configuration where the registry %s', async (_, read) => {
+    registry.read = read;
+
+    await invoke({ RequestType: 'Create' }, environment);
+
+    expect(configuration()).toEqual({ ParameterPrefix: '/org/iam/access-key' });
+  });
+
+  it.each([
+    ['denies it', () => Promise.reject(new Error('you may not'))],
+    ['is at fault', () => Promise.resolve({ Errors: [{ ErrorCode: '500', ErrorMessage: 'no' }] })],
+    ['has no time', () => Promise.resolve({ UnprocessedTypeConfigurations: [{}] })],
+  ])('sets nothing where the registry %s: guardrails could be there', async (_, read) => {
+    registry.read = read;
+
+    await invoke({}, environment);
+
+    expect(configuration()).toBeUndefined();
+    expect(answers).toMatchObject([{ body: { Status: 'FAILED' } }]);
   });
 
   it.each([
     [
       'another prefix than the role has',
-      '{"ParameterPrefix":"/keys"}',
+      { TYPE_CONFIGURATION: '{"ParameterPrefix":"/keys"}' },
       /ParameterPrefix is \/keys/,
     ],
-    ['a KMS key that the role lacks', '{"KmsKeyId":"alias/keys"}', /needs the parameter KmsKeyArn/],
-    ['no JSON', '{MaxKeysPerUser: 1}', /JSON/],
-  ])('refuses %s', async (_, TypeConfiguration, reason) => {
-    await invoke('Create', { TypeConfiguration });
+    [
+      'a KMS key where the role has none',
+      { TYPE_CONFIGURATION: `{"KmsKeyId":"${KMS_KEY}"}` },
+      /no ARN in the parameter KmsKeyArn/,
+    ],
+    [
+      'a KMS key that the role lacks',
+      { TYPE_CONFIGURATION: `{"KmsKeyId":"${OLD_KMS_KEY}"}`, KMS_KEY_ARNS: KMS_KEY },
+      /no ARN in the parameter KmsKeyArn/,
+    ],
+    [
+      'an alias, which can come to mean another key',
+      { TYPE_CONFIGURATION: '{"KmsKeyId":"alias/keys"}', KMS_KEY_ARNS: KMS_KEY },
+      /alias\/keys, is no ARN/,
+    ],
+    ['no JSON', { TYPE_CONFIGURATION: '{MaxKeysPerUser: 1}' }, /JSON/],
+  ])('refuses %s', async (_, variables, reason) => {
+    await invoke({}, { ...environment, ...variables });
 
-    expect(inputs).toEqual([]);
+    expect(registry.calls).toEqual([]);
     expect(answers).toMatchObject([
       { body: { Status: 'FAILED', Reason: expect.stringMatching(reason) } },
     ]);
   });
 
   it("hands on CloudFormation's own refusal", async () => {
-    await invoke('Create', {}, () => Promise.reject(new Error('MaxKeysPerUser is no number')));
+    registry.refuse = new Error('MaxKeysPerUser is no number');
+
+    await invoke({}, withGuardrails);
 
     const Reason = 'setting the type configuration: MaxKeysPerUser is no number';
     expect(answers).toMatchObject([{ body: { Status: 'FAILED', Reason } }]);
   });
 
   it('leaves the configuration alone when it is deleted: it holds the guardrails', async () => {
-    await invoke('Delete', { TypeConfiguration: '{"MaxKeysPerUser":1}' });
+    await invoke({ RequestType: 'Delete' }, withGuardrails);
 
-    expect(inputs).toEqual([]);
+    expect(registry.calls).toEqual([]);
     expect(answers).toMatchObject([{ body: { Status: 'SUCCESS' } }]);
   });
 
   async function invoke(
-    RequestType: string,
-    overrides: Partial<typeof properties>,
-    send: () => Promise<void> = () => Promise.resolve(),
+    others: Partial<Record<keyof typeof event, string | undefined>>,
+    env: typeof environment,
   ): Promise<void> {
     const { Code, Handler } = resource('TypeConfigurationFunction').Properties;
+    const command = (name: string) =>
+      class {
+        readonly command = name;
+        constructor(readonly input: { Configuration?: string }) {}
+      };
     const sdk = {
-      SetTypeConfigurationCommand: class {
-        constructor(readonly input: { Configuration: string }) {}
-      },
+      BatchDescribeTypeConfigurationsCommand: command('BatchDescribeTypeConfigurations'),
+      SetTypeConfigurationCommand: command('SetTypeConfiguration'),
       CloudFormationClient: class {
-        async send({ input }: { input: { Configuration: string } }): Promise<void> {
-          await send();
-          inputs.push(input);
+        async send(sent: { command: string; input: { Configuration?: string } }): Promise<unknown> {
+          registry.calls.push({ command: sent.command, input: sent.input });
+          if (sent.command === 'BatchDescribeTypeConfigurations') return registry.read();
+          if (registry.refuse) throw registry.refuse;
+          registry.configuration = sent.input.Configuration ?? '';
+          return {};
         }
       },
     };
     const exports: { handler?: (event: unknown) => Promise<void> } = {};
-    const code = compileFunction((Code as { ZipFile: string }).ZipFile, ['exports', 'require']);
+    const code = compileFunction((Code as { ZipFile: string }).ZipFile, [
+      'exports',
+      'require',
+      'process',
+    ]);
     Reflect.apply(code, undefined, [
       exports,
       (name: string) => (name === '@aws-sdk/client-cloudformation' ? sdk : undefined),
+      { env },
     ]);
 
     const { port } = cloudFormation.address() as AddressInfo;
     expect(Handler).toBe('index.handler');
-    await exports.handler?.({
-      RequestType,
-      ResponseURL: `http://127.0.0.1:${port}/`,
-      StackId: 'stack',
-      RequestId: 'request',
-      LogicalResourceId: 'TypeConfigurationSetting',
-      ResourceProperties: { ...properties, ...overrides },
-    });
+    await exports.handler?.({ ...event, ...others, ResponseURL: `http://127.0.0.1:${port}/` });
   }
 
-  function configurations(): unknown[] {
-    return inputs.map(({ Configuration }) => JSON.parse(Configuration) as unknown);
+  function configuration(): unknown {
+    return registry.configuration && JSON.parse(registry.configuration);
+  }
+
+  function named(name: string): Error {
+    return Object.assign(new Error(name), { name });
   }
 });
 
@@ -380,6 +526,38 @@ describe('publish', () => {
     expect(await keysIn('packages')).toEqual(published);
   });
 
+  it.each([
+    ['package', /\.zip$/],
+    ['template', /\.yml$/],
+  ])('fails where something else lies under the key of the %s', async (_, name) => {
+    await pack({ 'handlers.js': 'ours' });
+    await publish('packages');
+    const key = (await keysIn('packages')).find((found) => name.test(found)) ?? '';
+    await s3('PUT', `packages/${key}`, 'planted');
+
+    await expect(publish('packages')).rejects.toMatchObject({
+      stdout: expect.not.stringContaining('aws cloudformation deploy'),
+      stderr: expect.stringContaining(`publishing: s3://packages/${key} is not what this project`),
+    });
+    expect(await s3('GET', `packages/${key}`)).toBe('planted');
+  });
+
+  it('uploads the files that were packed', async () => {
+    await pack({ 'schema.json': '{}', 'handlers.js': 'ours' });
+
+    await publish('packages');
+
+    const [key = ''] = await keysIn('packages');
+    const headers = { authorization: authorization('s3', 'us-east-1') };
+    const answer = await fetch(`${aws.endpoint}/packages/${key}`, { headers });
+    const archive = path.join(folder, 'published.zip');
+    await writeFile(archive, Buffer.from(await answer.arrayBuffer()));
+    await run(python, ['-m', 'zipfile', '--extract', archive, folder]);
+    await run(python, ['-m', 'zipfile', '--extract', 'ResourceProvider.zip', '.'], { cwd: folder });
+    expect(await readFile(path.join(folder, 'schema.json'), 'utf8')).toBe('{}');
+    expect(await readFile(path.join(folder, 'handlers.js'), 'utf8')).toBe('ours');
+  });
+
   it('gives other content another key, also deep in the package', async () => {
     await pack({ 'schema.json': '{}' });
     await publish('packages', '--prefix', '');
@@ -388,6 +566,25 @@ describe('publish', () => {
 
     const packages = (await keysIn('packages')).filter((key) => /^[0-9a-f]{32}\.zip$/.test(key));
     expect(packages).toHaveLength(2);
+  });
+
+  it('keeps anybody from writing over what is published, or deleting it', async () => {
+    const readme = await readFile('registration/README.md', 'utf8');
+    const [, policy = ''] = /```json\n(\{\n  "Version"[^`]*)```/.exec(readme) ?? [];
+    const isLet = (action: string, key: string, context = {}): Promise<boolean> =>
+      letsThrough(JSON.parse(policy) as SimulatedPolicy, {
+        action,
+        resource: `arn:aws:s3:::my-artifacts/${key}`,
+        context,
+      });
+    const ours = 'org-iam-accesskey/1.zip';
+
+    expect(await isLet('s3:PutObject', ours, { 's3:if-none-match': '*' })).toBe(true);
+    expect(await isLet('s3:GetObject', ours)).toBe(true);
+    expect(await isLet('s3:PutObject', ours)).toBe(false);
+    expect(await isLet('s3:DeleteObject', ours)).toBe(false);
+    expect(await isLet('s3:DeleteObjectVersion', ours)).toBe(false);
+    expect(await isLet('s3:PutObject', 'others/1.zip')).toBe(true);
   });
 
   it('says what is wrong in one line', async () => {
@@ -427,9 +624,13 @@ describe('publish', () => {
     });
   }
 
-  async function s3(method: string, target: string): Promise<string> {
+  async function s3(method: string, target: string, body = ''): Promise<string> {
     const headers = { authorization: authorization('s3', 'us-east-1') };
-    const answer = await fetch(`${aws.endpoint}/${target}`, { method, headers });
+    const answer = await fetch(`${aws.endpoint}/${target}`, {
+      method,
+      headers,
+      ...(body && { body }),
+    });
     return answer.text();
   }
 
@@ -491,6 +692,16 @@ function authorization(service: string, region = LOCAL.region): string {
   return `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`;
 }
 
+async function environmentOfFunction(): Promise<unknown> {
+  const headers = { authorization: authorization('lambda') };
+  const answer = await fetch(`${aws.endpoint}/2015-03-31/functions/`, { headers });
+  const { Functions } = (await answer.json()) as {
+    Functions: { Environment: { Variables: unknown } }[];
+  };
+  expect(Functions).toHaveLength(1);
+  return Functions[0]?.Environment.Variables;
+}
+
 function iam(): IAMClient {
   return new IAMClient({ ...LOCAL, endpoint: aws.endpoint });
 }
@@ -517,9 +728,11 @@ async function policyOf(RoleName: string | undefined, PolicyName: string): Promi
   return { Statement: Statement.filter((statement) => statement as unknown) };
 }
 
-async function logGroups(): Promise<{ retentionInDays?: number | undefined }[]> {
+async function logGroupsOfHandlers(): Promise<{ retentionInDays?: number | undefined }[]> {
   const logs = new CloudWatchLogsClient({ ...LOCAL, endpoint: aws.endpoint });
-  const { logGroups: found = [] } = await logs.send(new DescribeLogGroupsCommand({}));
+  const { logGroups: found = [] } = await logs.send(
+    new DescribeLogGroupsCommand({ logGroupNamePrefix: 'type-LogGroup-' }),
+  );
   return found;
 }
 

@@ -1,7 +1,7 @@
 """Uploads the package and the registration template to a bucket, and prints how to register.
 
-The package's key holds a hash of what is in the package, so that a key never changes its content
-and the same content is never a new version. AWS_ENDPOINT_URL is followed.
+An object's key holds the hash of its bytes, and is written once: what lies there already has to be
+the very same bytes, whoever put it there. AWS_ENDPOINT_URL is followed.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 PACKAGE = "org-iam-accesskey.zip"
 TEMPLATE = "registration/template.yml"
 STACK = "org-iam-accesskey-type"
+UNIX = 3
 
 
 def main():
@@ -27,12 +28,12 @@ def main():
     arguments = parser.parse_args()
 
     with open(PACKAGE, "rb") as file:
-        package = file.read()
+        package = reproducible(file.read())
     with open(TEMPLATE, "rb") as file:
         template = file.read()
     folder = f"{arguments.prefix.strip('/')}/" if arguments.prefix.strip("/") else ""
-    package_key = f"{folder}{content_hash(package)}.zip"
-    template_key = f"{folder}template-{short(hashlib.sha256(template))}.yml"
+    package_key = f"{folder}{hash_of(package)}.zip"
+    template_key = f"{folder}template-{hash_of(template)}.yml"
 
     s3 = boto3.client("s3")
     upload(s3, arguments.bucket, package_key, package, "application/zip")
@@ -40,44 +41,43 @@ def main():
     print(commands(f"s3://{arguments.bucket}/{package_key}", url_of(arguments.bucket, template_key)))
 
 
-def content_hash(package):
-    """The packaging time, which each file in a ZIP archive carries, plays no part."""
-    digest = hashlib.sha256()
-    for name, content in sorted(files_of(package)):
-        digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-    return short(digest)
+def reproducible(archive):
+    """The same files as the same bytes, whenever, where and by whichever zlib they were packed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(packed, "w") as target:
+        for name in sorted(source.namelist()):
+            content = source.read(name)
+            entry = zipfile.ZipInfo(name)
+            entry.create_system = UNIX
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, reproducible(content) if name.endswith(".zip") else content)
+    return packed.getvalue()
 
 
-def files_of(archive, folder=""):
-    with zipfile.ZipFile(io.BytesIO(archive)) as zip_file:
-        for name in zip_file.namelist():
-            content = zip_file.read(name)
-            if name.endswith(".zip"):
-                yield from files_of(content, f"{folder}{name}/")
-            else:
-                yield f"{folder}{name}", content
-
-
-def short(digest):
-    return digest.hexdigest()[:32]
+def hash_of(content):
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def upload(s3, bucket, key, body, content_type):
-    if exists(s3, bucket, key):
-        print(f"s3://{bucket}/{key} is there already")
-        return
-    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
-    print(f"uploaded s3://{bucket}/{key}")
-
-
-def exists(s3, bucket, key):
+    address = f"s3://{bucket}/{key}"
     try:
-        s3.head_object(Bucket=bucket, Key=key)
-        return True
+        s3.put_object(
+            Bucket=bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
+        )
+        print(f"uploaded {address}")
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-            return False
-        raise
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 412:
+            raise
+        if s3.get_object(Bucket=bucket, Key=key)["Body"].read() != body:
+            raise ForeignContent(
+                f"{address} is not what this project makes, although its name says so: do not"
+                " register it, and find out who wrote it"
+            ) from error
+        print(f"{address} is there already")
+
+
+class ForeignContent(Exception):
+    """Somebody else wrote an object under a key of ours."""
 
 
 def url_of(bucket, key):
@@ -107,11 +107,15 @@ aws cloudformation create-stack-set --stack-set-name {STACK} --capabilities CAPA
   ParameterKey=UserPath,ParameterValue=/ci/ \\
   ParameterKey=SecretNamePattern,ParameterValue='ci/*'
 aws cloudformation create-stack-instances --stack-set-name {STACK} \\
-  --deployment-targets OrganizationalUnitIds=OU --regions REGION"""
+  --deployment-targets OrganizationalUnitIds=OU --regions REGION
+
+Where the type was registered before, its old versions keep their roles until they are deregistered:
+
+make deregister-old-versions"""
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (OSError, BotoCoreError, ClientError) as error:
+    except (OSError, BotoCoreError, ClientError, ForeignContent) as error:
         sys.exit(f"publishing: {error}")

@@ -1,4 +1,4 @@
-import { ArnFormat, Resource, SecretValue, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Resource, SecretValue } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
@@ -10,24 +10,14 @@ export interface AccessKeyProps extends iam.AccessKeyProps {
    * Where the secret access key goes, in the stack's own account and Region: each key becomes a new
    * version, a JSON object with `AccessKeyId`, `SecretAccessKey`, `UserName` and `SesSmtpPassword`.
    * It is then kept nowhere else, and CloudFormation sees it only where a template resolves it. The
-   * type's execution role needs permissions for the secret: see `executionRole`.
+   * type's execution role needs permissions for the secret, which the registration's
+   * `SecretNamePattern` gives it: so a secret needs a `secretName` that the pattern covers.
    *
    * Changing the secret replaces the key.
    *
    * @default - Parameter Store keeps the secret access key
    */
   readonly secret?: ISecret | undefined;
-
-  /**
-   * The execution role that the type is registered with, to be granted what it needs for `secret`
-   * before the key is made, and for as long as there is one. The handlers act with this role,
-   * whatever the rights of whoever deploys, so a construct cannot know it:
-   * `iam.Role.fromRoleArn(this, 'ExecutionRole', arn)`.
-   *
-   * @default - the registration's SecretNamePattern covers the secret, or
-   * `AccessKey.grantExecutionRole` was called in the stack of the role
-   */
-  readonly executionRole?: iam.IGrantable | undefined;
 
   /**
    * What the key is for, up to 256 characters. The IAM console shows it. It changes without
@@ -46,33 +36,6 @@ export interface AccessKeyProps extends iam.AccessKeyProps {
  * old one is deleted. Removing the construct deletes the key.
  */
 export class AccessKey extends Resource implements iam.IAccessKey {
-  /**
-   * Lets the type's execution role deliver access keys to the secret: read its version stages, put
-   * a version, move the stages, and use the secret's KMS key through Secrets Manager, where the
-   * key's policy leaves that to IAM. It cannot read a value that is there.
-   */
-  static grantExecutionRole(executionRole: iam.IGrantable, secret: ISecret): iam.Grant {
-    const grant = iam.Grant.addToPrincipal({
-      grantee: executionRole,
-      actions: [
-        'secretsmanager:DescribeSecret',
-        'secretsmanager:PutSecretValue',
-        'secretsmanager:UpdateSecretVersionStage',
-      ],
-      // An ARN made from a name lacks the six characters that Secrets Manager adds to it.
-      resourceArns: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
-    });
-    if (!secret.encryptionKey) return grant;
-    const viaSecretsManager = `secretsmanager.${Stack.of(secret).region}.amazonaws.com`;
-    const grantOfKey = iam.Grant.addToPrincipal({
-      grantee: executionRole,
-      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      resourceArns: [secret.encryptionKey.keyArn],
-      conditions: { StringEquals: { 'kms:ViaService': viaSecretsManager } },
-    });
-    return grant.combine(grantOfKey);
-  }
-
   readonly accessKeyRef: iam.IAccessKey['accessKeyRef'];
   readonly accessKeyId: string;
 
@@ -97,7 +60,7 @@ export class AccessKey extends Resource implements iam.IAccessKey {
 
   constructor(scope: Construct, id: string, props: AccessKeyProps) {
     super(scope, id);
-    const { user, serial, status, description, secret, executionRole } = props;
+    const { user, serial, status, description, secret } = props;
     if (status === iam.AccessKeyStatus.EXPIRED) {
       throw new Error(`${this.node.path}: IAM itself sets the status Expired, a template cannot`);
     }
@@ -109,9 +72,6 @@ export class AccessKey extends Resource implements iam.IAccessKey {
       description,
       secretId: secret && this.#idOf(secret),
     });
-    if (secret && executionRole) {
-      AccessKey.grantExecutionRole(executionRole, secret).applyBefore(resource);
-    }
 
     this.#secret = secret;
     this.accessKeyId = resource.ref;

@@ -96,13 +96,13 @@ export function isOutOfTime(error: unknown): boolean {
 
 /** Whether the call may have taken effect although it failed: its answer was lost or unreadable. */
 export function isOutcomeUnknown(error: unknown): boolean {
-  return error instanceof HandlerError && !wasRefused(error.cause as SdkError);
+  return error instanceof HandlerError && error.cause instanceof Error && !wasRefused(error.cause);
 }
 
 /** Whether an earlier try of the failed call may have done already what the last one could not. */
 export function wasRetried(error: unknown): boolean {
-  if (!(error instanceof HandlerError)) return false;
-  const [, ...earlier] = triesOf(error.cause as SdkError);
+  if (!(error instanceof HandlerError) || !(error.cause instanceof Error)) return false;
+  const [, ...earlier] = triesOf(error.cause);
   return earlier.some((each) => !wasRefused(each));
 }
 

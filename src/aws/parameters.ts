@@ -21,7 +21,7 @@ export interface StoredParameter {
   readonly kmsFailure?: HandlerError;
 }
 
-const FIRST_VERSION = 1;
+export const FIRST_VERSION = 1;
 const NAMES_A_CALL = 10;
 
 /** The type's SecureStrings in SSM Parameter Store. Every method throws HandlerError only. */

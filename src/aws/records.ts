@@ -2,7 +2,7 @@ import { asText, parseJson } from '../runtime/json.ts';
 import type { HandlerError } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import { isYoung, type AccessKey } from './access-keys.ts';
-import type { Parameters, StoredParameter } from './parameters.ts';
+import { FIRST_VERSION, type Parameters, type StoredParameter } from './parameters.ts';
 import { asLongAsThrottled } from './retries.ts';
 import { PATIENCE, poll } from './waiting.ts';
 
@@ -22,7 +22,11 @@ export interface KeyRecord {
 /** A record as it is found: somebody may have edited it. One that cannot be decrypted has no field. */
 export type StoredRecord = {
   readonly [Field in keyof KeyRecord]?: KeyRecord[Field] | undefined;
-} & { readonly kmsFailure?: HandlerError };
+} & {
+  readonly kmsFailure?: HandlerError | undefined;
+  /** The type writes a record once: of a later version, somebody else has. */
+  readonly isOverwritten?: boolean;
+};
 
 /** One record per access key that the type made. Every method throws HandlerError only. */
 export class Records {
@@ -42,23 +46,23 @@ export class Records {
     return (await this.findAll([accessKeyId])).get(accessKeyId);
   }
 
-  /** The records of those of the keys that have one, by access key id. */
-  async findAll(accessKeyIds: readonly string[]): Promise<Map<string, StoredRecord>> {
-    const found = await this.#parameters.get(accessKeyIds.map((id) => this.nameOf(id)));
-    return this.in(found, accessKeyIds);
-  }
-
   /** What `find` missed of a key so young that Parameter Store may not show its record yet. */
   async findLate(accessKey: AccessKey): Promise<StoredRecord | undefined> {
     if (!isYoung(accessKey)) return undefined;
     return poll(PATIENCE.record, () => this.find(accessKey.accessKeyId));
   }
 
-  /** The records among parameters that were got. */
-  in(
-    found: ReadonlyMap<string, StoredParameter>,
+  /**
+   * The records of those of the keys that have one, by access key id.
+   *
+   * @param others names of parameters that are read in the same call, to see that they can be.
+   */
+  async findAll(
     accessKeyIds: readonly string[],
-  ): Map<string, StoredRecord> {
+    ...others: readonly string[]
+  ): Promise<Map<string, StoredRecord>> {
+    const names = accessKeyIds.map((accessKeyId) => this.nameOf(accessKeyId));
+    const found = await this.#parameters.get([...names, ...others]);
     const records = new Map<string, StoredRecord>();
     for (const accessKeyId of accessKeyIds) {
       const parameter = found.get(this.nameOf(accessKeyId));
@@ -77,9 +81,9 @@ export class Records {
     await this.#parameters.delete(this.nameOf(accessKeyId));
   }
 
-  #toRecord({ value, kmsFailure }: StoredParameter): StoredRecord {
+  #toRecord({ value, version, kmsFailure }: StoredParameter): StoredRecord {
     if (value === undefined) return { kmsFailure };
-    const record = toRecord(value);
+    const record = { ...toRecord(value), isOverwritten: version !== FIRST_VERSION };
     this.#session.log.conceal(record.secretAccessKey);
     return record;
   }

@@ -3,9 +3,11 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
+  type Tag,
 } from '@aws-sdk/client-secrets-manager';
-import { HandlerError, hasErrorCode, ifFound } from '../runtime/progress-event.ts';
+import { HandlerError, hasErrorCode, ifFound, isTransient } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
+import { schema } from '../schema.ts';
 import type { NewAccessKey } from './access-keys.ts';
 import { callAws, present } from './errors.ts';
 import { toSesSmtpPassword } from './ses-smtp.ts';
@@ -13,7 +15,16 @@ import { toSesSmtpPassword } from './ses-smtp.ts';
 /** A version names its key, so that the key of a version is known without reading the secret. */
 const VERSION_ID_PREFIX = 'org-iam-access-key-';
 
+const ACCESS_KEY_ID = new RegExp(schema.properties.Id.pattern);
+
 type Stage = 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS';
+
+export interface Secret {
+  readonly arn: string;
+  readonly tags: readonly Tag[];
+  /** Of each version. */
+  readonly stages: ReadonlyMap<string, readonly string[]>;
+}
 
 /**
  * The versions of a secret in Secrets Manager, one per access key. A new one is AWSPENDING until
@@ -31,13 +42,9 @@ export class SecretVersions {
     this.#secretId = secretId;
   }
 
-  /** @throws HandlerError InvalidRequest for a secret that is not there or about to be deleted. */
-  async refuseUnusable(): Promise<void> {
-    if (await ifFound(this.#describe())) return;
-    throw new HandlerError(
-      'InvalidRequest',
-      `SecretId ${this.#secretId} names no secret in this account and Region, or one that is scheduled for deletion`,
-    );
+  /** @returns undefined where there is none, or one that is scheduled for deletion. */
+  async find(): Promise<Secret | undefined> {
+    return ifFound(this.#describe());
   }
 
   /** Writes the version. The same key again changes nothing. */
@@ -61,9 +68,13 @@ export class SecretVersions {
     );
   }
 
+  async has(accessKeyId: string): Promise<boolean> {
+    return (await this.#describe())?.stages.has(toSecretVersionId(accessKeyId)) ?? false;
+  }
+
   /** Makes the key's version the one that readers of the secret get. */
   async makeCurrent(accessKeyId: string): Promise<void> {
-    const stages = await this.#describe();
+    const stages = (await this.#describe())?.stages;
     const versionId = toSecretVersionId(accessKeyId);
     const current = stages && findVersion(stages, 'AWSCURRENT');
     if (current !== versionId) await this.#moveStage('AWSCURRENT', current, versionId);
@@ -76,13 +87,20 @@ export class SecretVersions {
   /**
    * To be called before the key is deleted. Readers of the secret get the version before it again,
    * unless that one's own key is gone.
+   *
+   * @param isUncertain whether the secret may be another's: one that may not be read is left alone then.
    */
   async retire(
     accessKeyId: string,
+    isUncertain: boolean,
     isAlive: (accessKeyId: string) => Promise<boolean>,
   ): Promise<void> {
     try {
-      const stages = await ifFound(this.#describe());
+      const secret = await this.find().catch((error: unknown) => {
+        if (isUncertain && !isTransient(error)) return undefined;
+        throw error;
+      });
+      const stages = secret?.stages;
       const versionId = toSecretVersionId(accessKeyId);
       const own = stages?.get(versionId) ?? [];
       const previous = stages && findVersion(stages, 'AWSPREVIOUS');
@@ -95,7 +113,7 @@ export class SecretVersions {
       if (own.includes('AWSPENDING')) await this.#moveStage('AWSPENDING', versionId, undefined);
     } catch (error) {
       if (!hasErrorCode(error, 'InvalidRequest', 'NotFound')) throw error;
-      if (!(await ifFound(this.#describe()))) return;
+      if (!(await this.find())) return;
       // It is not the key that was not found.
       throw new HandlerError('ResourceConflict', (error as Error).message, { cause: error });
     }
@@ -103,19 +121,23 @@ export class SecretVersions {
 
   /** Whether readers of the secret get this key. */
   async isCurrent(accessKeyId: string): Promise<boolean> {
-    const stages = await this.#describe();
+    const stages = (await this.#describe())?.stages;
     return stages?.get(toSecretVersionId(accessKeyId))?.includes('AWSCURRENT') ?? false;
   }
 
-  /** @returns the stages of each version; undefined where the secret is scheduled for deletion. */
-  async #describe(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
+  /** @returns undefined where the secret is scheduled for deletion. */
+  async #describe(): Promise<Secret | undefined> {
     return callAws(`describing secret ${this.#secretId}`, async () => {
-      const secret = await this.#client.send(
-        new DescribeSecretCommand({ SecretId: this.#secretId }),
-      );
-      present(secret.ARN);
-      if (secret.DeletedDate) return undefined;
-      return new Map(Object.entries(secret.VersionIdsToStages ?? {}));
+      const command = new DescribeSecretCommand({ SecretId: this.#secretId });
+      const {
+        ARN,
+        DeletedDate,
+        Tags = [],
+        VersionIdsToStages = {},
+      } = await this.#client.send(command);
+      const arn = present(ARN);
+      if (DeletedDate) return undefined;
+      return { arn, tags: Tags, stages: new Map(Object.entries(VersionIdsToStages)) };
     });
   }
 
@@ -140,7 +162,7 @@ export class SecretVersions {
     } catch (error) {
       // A try whose answer was lost, or another attempt of the CREATE, has moved it already.
       if (!hasErrorCode(error, 'InvalidRequest')) throw error;
-      const stages = await this.#describe();
+      const stages = (await this.#describe())?.stages;
       if (!stages || findVersion(stages, VersionStage) !== to) throw error;
     }
   }
@@ -159,7 +181,7 @@ export function toSecretVersionId(accessKeyId: string): string {
 
 /** @returns undefined for a version that somebody else wrote. */
 function toAccessKeyId(secretVersionId: string): string | undefined {
-  return secretVersionId.startsWith(VERSION_ID_PREFIX)
-    ? secretVersionId.slice(VERSION_ID_PREFIX.length)
-    : undefined;
+  if (!secretVersionId.startsWith(VERSION_ID_PREFIX)) return undefined;
+  const accessKeyId = secretVersionId.slice(VERSION_ID_PREFIX.length);
+  return ACCESS_KEY_ID.test(accessKeyId) ? accessKeyId : undefined;
 }

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Intent, StoredIntent } from '../aws/intents.ts';
-import type { StoredRecord } from '../aws/records.ts';
+import type { Intent } from '../aws/intents.ts';
 import type { Services } from '../aws/services.ts';
-import { isSameUser } from '../aws/users.ts';
 import type { Target } from '../resource/removal.ts';
 import type { Request } from '../schema.ts';
 
@@ -31,21 +29,6 @@ export class Attempt {
     const { userName } = this;
     const whose = { userName, stackId, logicalResourceId, secretId: model.secretId };
     return { attemptId: this.id, ...whose, accessKeyIds, discarding };
-  }
-
-  /** What belongs to another request says nothing to this one, whoever wrote it. */
-  owns(found: StoredIntent | StoredRecord | undefined): boolean {
-    const { stackId, logicalResourceId, model } = this.request;
-    return (
-      isSameUser(found?.userName, this.userName) &&
-      found?.stackId === stackId &&
-      found?.logicalResourceId === logicalResourceId &&
-      found?.secretId === model.secretId
-    );
-  }
-
-  ownsRecord(record: StoredRecord | undefined): boolean {
-    return this.owns(record) && record?.clientRequestToken === this.token;
   }
 
   /** What there may be of a key of this request. */

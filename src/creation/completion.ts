@@ -3,6 +3,7 @@ import type { StoredRecord } from '../aws/records.ts';
 import { notStabilized, PATIENCE, poll, stabilize } from '../aws/waiting.ts';
 import { toModel, toPending } from '../resource/returned-model.ts';
 import { findNotShown } from '../resource/shown.ts';
+import { refuseLaterOne } from '../rules/max-keys-per-user.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { ifFound, succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Model } from '../schema.ts';
@@ -17,7 +18,7 @@ const NOT_ACCEPTED = 'STS does not accept it';
  */
 export async function complete(
   attempt: Attempt,
-  { stabilization, secretAccessKey }: In<'Recorded'>,
+  { stabilization, secretAccessKey, known = [] }: In<'Recorded'>,
 ): Promise<ProgressEvent<Model>> {
   const { request, services, token } = attempt;
   const { accessKeys, records, users } = services;
@@ -52,6 +53,8 @@ export async function complete(
       if (!versions || !secretAccessKey) return NOT_ACCEPTED;
       throw notStabilized(stabilization, PATIENCE.acceptance, NOT_ACCEPTED);
     }
+    if (await refuseLaterOne(request, accessKey, listed ?? [], known, services))
+      return 'the user has another new key';
     await versions?.makeCurrent(accessKeyId);
     await services.intents.delete(token);
     return succeeded(toModel(accessKey, record, description, request));

@@ -2,14 +2,16 @@ import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutcomeUnknown } from '../aws/errors.ts';
 import { startStabilization, untilFound } from '../aws/waiting.ts';
 import { listWithRecords } from '../resource/find.ts';
+import { findKeyOfRequest } from '../resource/ownership.ts';
+import { takeAwayWhole } from '../resource/removal.ts';
 import { refuseOneMore } from '../rules/max-keys-per-user.ts';
+import { refuseSecretOutOfScope } from '../rules/secret-scope.ts';
 import { refuseSerial } from '../rules/serial.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { hasErrorCode, withHint, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Model } from '../schema.ts';
 import type { Attempt } from './attempt.ts';
 import { complete } from './completion.ts';
-import { discard } from './discard.ts';
 import { settle } from './orphans.ts';
 import type { In, State } from './states.ts';
 import { undo } from './undo.ts';
@@ -58,7 +60,9 @@ async function claim(attempt: Attempt): Promise<State> {
   const { secretId } = request.model;
   const admission = Promise.all([
     untilFound(() => refuseUserOutOfScope(userName, request.typeConfiguration, services.users)),
-    secretId === undefined ? undefined : services.secretVersions(secretId).refuseUnusable(),
+    secretId === undefined
+      ? undefined
+      : refuseSecretOutOfScope(request, services.secretVersions(secretId)),
   ]);
   admission.catch(() => undefined);
   const known = toIds(await untilFound(() => services.accessKeys.list(userName)));
@@ -71,18 +75,17 @@ async function claim(attempt: Attempt): Promise<State> {
 
 /** Claimed: looks again, as another attempt may have ended before the intent stood; then makes the key. */
 async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
-  const { request, services, userName } = attempt;
+  const { request, services, userName, token } = attempt;
   const { lostAnswers } = state;
-  const { accessKeys, records } = await listWithRecords(userName, state.known, services);
-  const own = accessKeys.find(({ accessKeyId }) => attempt.ownsRecord(records.get(accessKeyId)));
+  const intent = services.intents.nameOf(token);
+  const { accessKeys, records } = await listWithRecords(userName, state.known, intent, services);
+  const own = await findKeyOfRequest(request, accessKeys, records, services);
   if (own) return toRecorded(own);
   refuseSerial(request, records);
   refuseOneMore(request, accessKeys, records);
   try {
-    return {
-      name: 'Made',
-      accessKey: await untilFound(() => services.accessKeys.create(userName)),
-    };
+    const accessKey = await untilFound(() => services.accessKeys.create(userName));
+    return { name: 'Made', accessKey, known: toIds(accessKeys) };
   } catch (error) {
     const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');
     // The quota may be used up by a key whose making got no answer and that IAM did not list yet.
@@ -101,22 +104,19 @@ async function clearUp(attempt: Attempt, state: In<'Unsure'>): Promise<State> {
   const { services, token } = attempt;
   const { lostAnswers, lostAnswer } = state;
   const { intent, own, orphan, known } = await settle(attempt, state);
-  const isClaimed = own !== undefined || (intent.attemptId === attempt.id && lostAnswers === 0);
-  if (!isClaimed) {
-    await services.intents.putNext(
-      token,
-      intent.version,
-      attempt.intent(known, orphan?.accessKeyId),
-    );
+  const isClaimed = intent?.attemptId === attempt.id && lostAnswers === 0;
+  if (!own && intent && !isClaimed) {
+    const next = attempt.intent(known, orphan?.accessKeyId);
+    await services.intents.putNext(token, intent.version, next);
   }
-  if (orphan) await discard(attempt, orphan.accessKeyId, true);
+  if (orphan) await takeAwayWhole(attempt.target(orphan.accessKeyId, true), services);
   if (own) return toRecorded(own);
   if (lostAnswers >= MAX_LOST_ANSWERS) throw lostAnswer as Error;
   return { name: 'Claimed', known, lostAnswers };
 }
 
 /** Made: the record is written last, so that a key that has one is complete. */
-async function record(attempt: Attempt, { accessKey }: State & { name: 'Made' }): Promise<State> {
+async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promise<State> {
   const { services, request, token } = attempt;
   const { accessKeyId, userName, secretAccessKey } = accessKey;
   const { model, stackId, logicalResourceId } = request;
@@ -142,9 +142,9 @@ async function record(attempt: Attempt, { accessKey }: State & { name: 'Made' })
     stackId,
     logicalResourceId,
   });
-  return { ...toRecorded(accessKey), secretAccessKey };
+  return { ...toRecorded(accessKey), known, secretAccessKey };
 }
 
-function toRecorded({ userName, accessKeyId }: AccessKey): State & { name: 'Recorded' } {
+function toRecorded({ userName, accessKeyId }: AccessKey): In<'Recorded'> {
   return { name: 'Recorded', stabilization: startStabilization(userName, accessKeyId) };
 }

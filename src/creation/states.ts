@@ -11,12 +11,18 @@ export type State =
   /** The intent, and perhaps a key that nobody knows. */
   | ({ readonly name: 'Unsure'; readonly lostAnswers: number } & Doubt)
   /** The intent, and a key without a record. */
-  | { readonly name: 'Made'; readonly accessKey: NewAccessKey }
+  | {
+      readonly name: 'Made';
+      readonly accessKey: NewAccessKey;
+      /** The keys that the user had before. */
+      readonly known: readonly string[];
+    }
   /** The intent, and a complete key, which AWS perhaps does not show yet. */
   | {
       readonly name: 'Recorded';
       readonly stabilization: Stabilization;
-      /** In the invocation that made the key. */
+      /** In the invocation that made the key, as its secret. */
+      readonly known?: readonly string[];
       readonly secretAccessKey?: string;
     };
 

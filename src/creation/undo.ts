@@ -1,7 +1,7 @@
-import { takeAway } from '../resource/removal.ts';
+import { isOfRequest, isRecent } from '../resource/ownership.ts';
+import { takeAway, takeAwayWhole, withLeftovers } from '../resource/removal.ts';
 import { hasErrorCode, isTransient, withHint } from '../runtime/progress-event.ts';
 import type { Attempt } from './attempt.ts';
-import { discard, withLeftovers } from './discard.ts';
 import { settle, UnclearOrphan } from './orphans.ts';
 import type { State } from './states.ts';
 
@@ -23,32 +23,46 @@ export async function undo(attempt: Attempt, state: State, error: unknown): Prom
         return end(attempt, error, []);
       throw withDoubt(attempt, error);
     case 'Made':
-      return undoKey(attempt, state.accessKey.accessKeyId, error);
-    case 'Recorded':
-      return undoKey(attempt, state.stabilization.accessKeyId, error);
+      return undoKey(attempt, state.accessKey.accessKeyId, state.known, error);
+    case 'Recorded': {
+      const { accessKeyId } = state.stabilization;
+      const isOwn = state.secretAccessKey !== undefined || !(await isOld(attempt, accessKeyId));
+      return isOwn ? undoKey(attempt, accessKeyId, state.known, error) : end(attempt, error, []);
+    }
   }
 }
 
-async function undoKey(attempt: Attempt, accessKeyId: string, error: unknown): Promise<never> {
+async function undoKey(
+  attempt: Attempt,
+  accessKeyId: string,
+  known: readonly string[] = [],
+  error: unknown,
+): Promise<never> {
   const { intents } = attempt.services;
   // Where this fails, the key is taken away all the same: better unannounced than left.
-  await intents.announce(attempt.token, attempt.intent([], accessKeyId)).catch(() => undefined);
+  await intents.announce(attempt.token, attempt.intent(known, accessKeyId)).catch(() => undefined);
   const { leftovers } = await takeAway(attempt.target(accessKeyId, true), attempt.services);
   return end(attempt, error, leftovers);
+}
+
+/** Whoever may write parameters could name another's key: what no CREATE of today has made stays. */
+async function isOld({ services, userName }: Attempt, accessKeyId: string): Promise<boolean> {
+  const accessKey = await services.accessKeys.find(userName, accessKeyId).catch(() => undefined);
+  return accessKey !== undefined && !isRecent(accessKey);
 }
 
 /** This attempt has made nothing, but the one before it may have. */
 async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<never> {
   const { intents } = attempt.services;
   const intent = await intents.find(attempt.token).catch(() => undefined);
-  if (!intent || !attempt.owns(intent)) throw error;
+  if (!intent || !isOfRequest(attempt.request, intent)) throw error;
   const isOwn = intent.attemptId === attempt.id;
   if (isOwn || hasErrorCode(error, 'NotFound')) return end(attempt, error, []);
   if (isTransient(error)) throw withDoubt(attempt, error);
   try {
     const { own, orphan } = await settle(attempt, { known: [] });
     for (const { accessKeyId } of [own, orphan].filter((key) => key !== undefined))
-      await discard(attempt, accessKeyId, true);
+      await takeAwayWhole(attempt.target(accessKeyId, true), attempt.services);
   } catch {
     throw withDoubt(attempt, error);
   }

@@ -2,6 +2,7 @@ import { Services } from '../aws/services.ts';
 import { PATIENCE, poll, resumeStabilization, startStabilization } from '../aws/waiting.ts';
 import { Attempt } from '../creation/attempt.ts';
 import { create as createKey } from '../creation/flow.ts';
+import { isRecordOfRequest } from '../resource/ownership.ts';
 import { refuseDescription } from '../rules/description.ts';
 import { HandlerError, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
@@ -29,6 +30,6 @@ export async function create(request: Request, session: Session): Promise<Progre
 async function refuseForeignId(accessKeyId: string, attempt: Attempt): Promise<void> {
   const { records } = attempt.services;
   const record = await poll(PATIENCE.record, () => records.find(accessKeyId));
-  if (attempt.ownsRecord(record)) return;
+  if (isRecordOfRequest(attempt.request, record)) return;
   throw new HandlerError('InvalidRequest', 'Id is read-only and cannot be set');
 }

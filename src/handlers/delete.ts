@@ -6,7 +6,9 @@ import {
   startStabilization,
   type Stabilization,
 } from '../aws/waiting.ts';
+import { findKey } from '../resource/find.ts';
 import { takeAway } from '../resource/removal.ts';
+import { hasForeignScope, refuseForeignKeyOutOfScope } from '../rules/user-scope.ts';
 import { succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Model, Request } from '../schema.ts';
@@ -16,17 +18,19 @@ import type { Model, Request } from '../schema.ts';
  * record without a key is what an interrupted DELETE leaves: deleting it finishes that DELETE.
  */
 export async function remove(request: Request, session: Session): Promise<ProgressEvent<Model>> {
-  const { model, callbackContext } = request;
+  const { model, callbackContext, typeConfiguration } = request;
   const { id: accessKeyId = '' } = model;
   const services = new Services(request, session);
   if (callbackContext) return confirm(services, resumeStabilization(callbackContext));
 
   const record = await services.records.find(accessKeyId);
+  if (!record && hasForeignScope(typeConfiguration)) await refuseForeignKey(request, services);
   const { wasThere, userName, error } = await takeAway(
     {
       accessKeyId,
       userName: record?.userName ?? model.userName,
-      secretId: record?.secretId ?? model.secretId,
+      secretId: model.secretId ?? record?.secretId,
+      isSecretUncertain: model.secretId === undefined,
       isDescribed: true,
       isRecorded: record !== undefined,
       hasIntent: false,
@@ -38,6 +42,18 @@ export async function remove(request: Request, session: Session): Promise<Progre
   if (!wasThere) throw notFound(accessKeyId);
   if (userName === undefined) return succeeded();
   return confirm(services, startStabilization(userName, accessKeyId));
+}
+
+/** What the type made can always be deleted; what was imported obeys the guardrails. */
+async function refuseForeignKey(
+  { model, typeConfiguration }: Request,
+  services: Services,
+): Promise<void> {
+  const { id: accessKeyId = '', userName, secretId } = model;
+  const accessKey = await findKey(accessKeyId, userName, services);
+  if (!accessKey && secretId === undefined) throw notFound(accessKeyId);
+  if (!accessKey || (await services.records.findLate(accessKey))) return;
+  await refuseForeignKeyOutOfScope(accessKey.userName, typeConfiguration, services.users);
 }
 
 async function confirm(

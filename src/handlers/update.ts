@@ -7,7 +7,7 @@ import { findNotShown } from '../resource/shown.ts';
 import { refuseDescription } from '../rules/description.ts';
 import { refuseExpired } from '../rules/expired.ts';
 import { refuseReplacement } from '../rules/replacement.ts';
-import { refuseUserOutOfScope } from '../rules/user-scope.ts';
+import { refuseForeignKeyOutOfScope, refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Model, Request } from '../schema.ts';
@@ -28,12 +28,14 @@ export async function update(request: Request, session: Session): Promise<Progre
   const before = previousModel ? (previousModel.status ?? 'Active') : toStatus(accessKey);
   const isStatusLeft = status === 'Active' && before === 'Active';
   if (!callbackContext) {
+    if (!record && !request.isRollback)
+      await refuseForeignKeyOutOfScope(userName, request.typeConfiguration, users);
     refuseReplacement(request, record, accessKey);
-    const isStatusSent = !isStatusLeft && (before !== status || toStatus(accessKey) !== status);
-    if (isStatusSent && status === 'Active') {
+    const isChanged = before !== status || toStatus(accessKey) !== status;
+    const isStatusSent = isChanged && !isStatusLeft && accessKey.status !== 'Expired';
+    if (status === 'Active' && !request.isRollback) {
       refuseExpired(accessKey);
-      if (!request.isRollback)
-        await refuseUserOutOfScope(userName, request.typeConfiguration, users);
+      if (isStatusSent) await refuseUserOutOfScope(userName, request.typeConfiguration, users);
     }
     await Promise.all([
       users.setDescription(userName, accessKeyId, description),

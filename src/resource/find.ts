@@ -64,13 +64,18 @@ export async function findKey(
  * way, and is waited for.
  *
  * @param supposed the ids of the keys that the user is believed to have.
+ * @param other the name of a parameter that is read with them: a key is not made where nothing can be.
  */
 export async function listWithRecords(
   userName: string,
   supposed: readonly string[],
+  other: string,
   { accessKeys, records }: Services,
 ): Promise<{ accessKeys: AccessKey[]; records: Map<string, StoredRecord> }> {
-  const [listed, found] = await Promise.all([accessKeys.list(userName), records.findAll(supposed)]);
+  const [listed, found] = await Promise.all([
+    accessKeys.list(userName),
+    records.findAll(supposed, other),
+  ]);
   const isAwaited = (key: AccessKey) => isYoung(key) && !found.has(key.accessKeyId);
   const missing = listed.filter((key) => !supposed.includes(key.accessKeyId) || isAwaited(key));
   if (missing.length > 0) {

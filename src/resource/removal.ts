@@ -2,7 +2,7 @@ import { isOutcomeUnknown } from '../aws/errors.ts';
 import type { Services } from '../aws/services.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { PATIENCE, poll } from '../aws/waiting.ts';
-import { hasErrorCode, HandlerError, ifFound } from '../runtime/progress-event.ts';
+import { hasErrorCode, HandlerError, ifFound, withHint } from '../runtime/progress-event.ts';
 import { findKey } from './find.ts';
 
 /** What there may be of a key. */
@@ -11,6 +11,8 @@ export interface Target {
   /** Whom the key is believed to belong to. */
   readonly userName: string | undefined;
   readonly secretId: string | undefined;
+  /** Whether its record alone names the secret: somebody may have written it there. */
+  readonly isSecretUncertain?: boolean;
   readonly isDescribed: boolean;
   readonly isRecorded: boolean;
   /** Whether an intent says what is taken away: the record need not stand for that, too. */
@@ -87,13 +89,25 @@ export async function takeAway(target: Target, services: Services): Promise<Remo
   return { wasThere, userName, leftovers: wasThere ? leftovers : [], error: errors[0] };
 }
 
+/** @throws HandlerError that names what is left. */
+export async function takeAwayWhole(target: Target, services: Services): Promise<void> {
+  const { error, leftovers } = await takeAway(target, services);
+  if (leftovers.length > 0) throw withLeftovers(error, leftovers);
+}
+
+export function withLeftovers(error: unknown, leftovers: readonly string[]): unknown {
+  if (leftovers.length === 0) return error;
+  return withHint(error, `left behind, delete it: ${leftovers.join('; ')}`);
+}
+
 async function retireVersion(
-  { accessKeyId, userName, secretId }: Target,
+  { accessKeyId, userName, secretId, isSecretUncertain }: Target,
   services: Services,
 ): Promise<void> {
   if (secretId === undefined) return;
   const isAlive = async (id: string) => (await findKey(id, userName, services)) !== undefined;
-  await services.secretVersions(secretId).retire(accessKeyId, isAlive);
+  const secret = services.secretVersions(secretId);
+  await secret.retire(accessKeyId, isSecretUncertain === true, isAlive);
 }
 
 /** A key that readers of the secret get is not deleted under their hands. */

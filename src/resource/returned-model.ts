@@ -4,6 +4,7 @@ import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { toSesSmtpEndpoint, toSesSmtpPassword } from '../aws/ses-smtp.ts';
 import { isSameUser } from '../aws/users.ts';
 import type { Model, Request } from '../schema.ts';
+import { isOfSameResource } from './ownership.ts';
 
 /**
  * What READ returns of a key. One without a record was imported, and its secret is not known; one
@@ -13,11 +14,14 @@ export function toModel(
   accessKey: AccessKey,
   record: StoredRecord | undefined,
   description: string | undefined,
-  { model, region, typeConfiguration }: Request,
+  request: Request,
 ): Model {
   const { accessKeyId } = accessKey;
-  const { exposeSecretAccessKey } = typeConfiguration;
-  const secretAccessKey = exposeSecretAccessKey ? record?.secretAccessKey : undefined;
+  const { model, region } = request;
+  const { exposeSecretAccessKey, restrictSecretAccessKeyToStack } = request.typeConfiguration;
+  const isOwn = record !== undefined && isOfSameResource(request, record);
+  const isShown = exposeSecretAccessKey && (isOwn || !restrictSecretAccessKeyToStack);
+  const secretAccessKey = isShown ? record?.secretAccessKey : undefined;
   return {
     userName: spelledLike(record?.userName ?? model.userName, accessKey.userName),
     status: toStatus(accessKey),

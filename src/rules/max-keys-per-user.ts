@@ -1,24 +1,76 @@
-import { describe, type AccessKey } from '../aws/access-keys.ts';
+import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
+import type { Services } from '../aws/services.ts';
+import { isOfSameResource } from '../resource/ownership.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { Request } from '../schema.ts';
-import { isOfSameResource } from './same-resource.ts';
 
-/** The key that a rotation replaces does not count. More than two keys IAM itself refuses. */
+/**
+ * Refuses a key more than MaxKeysPerUser. The one that a rotation replaces does not count: of the keys
+ * of the same resource, the newest. More than two keys IAM itself refuses.
+ *
+ * @param accessKeys the user's keys, without the one that is being made.
+ */
 export function refuseOneMore(
   request: Request,
   accessKeys: readonly AccessKey[],
   records: ReadonlyMap<string, StoredRecord>,
 ): void {
+  const others = findCounted(request, accessKeys, records);
   const { maxKeysPerUser } = request.typeConfiguration;
-  const others = accessKeys.filter(({ accessKeyId }) => {
-    const record = records.get(accessKeyId);
-    return !record || !isOfSameResource(request, record);
-  });
   if (maxKeysPerUser > 1 || others.length < maxKeysPerUser) return;
-  throw new HandlerError(
+  throw tooMany(request, others);
+}
+
+/**
+ * Of two keys that are made at once, the later one gives way, and the earlier one waits until it has:
+ * only a look at what was made meanwhile can hold MaxKeysPerUser for two resources.
+ *
+ * @param own the key that was just made.
+ * @param listed the user's keys with it.
+ * @param known the ids of those that were let pass before it was made.
+ * @returns whether there still is another one to wait for.
+ * @throws HandlerError ServiceLimitExceeded for the later one.
+ */
+export async function refuseLaterOne(
+  request: Request,
+  own: AccessKey,
+  listed: readonly AccessKey[],
+  known: readonly string[],
+  { records }: Services,
+): Promise<boolean> {
+  const others = listed.filter(({ accessKeyId }) => accessKeyId !== own.accessKeyId);
+  const isAlone = others.every(({ accessKeyId }) => known.includes(accessKeyId));
+  if (request.typeConfiguration.maxKeysPerUser > 1 || isAlone) return false;
+  const counted = findCounted(request, others, await records.findAll(toIds(others)));
+  if (counted.some((other) => isEarlier(other, own))) throw tooMany(request, counted);
+  return counted.length > 0;
+}
+
+function findCounted(
+  request: Request,
+  accessKeys: readonly AccessKey[],
+  records: ReadonlyMap<string, StoredRecord>,
+): AccessKey[] {
+  const [replaced] = accessKeys
+    .filter(({ accessKeyId }) => {
+      const record = records.get(accessKeyId);
+      return record && !record.isOverwritten && isOfSameResource(request, record);
+    })
+    .sort((one, other) => (isEarlier(one, other) ? 1 : -1));
+  return accessKeys.filter((accessKey) => accessKey !== replaced);
+}
+
+/** IAM's dates are whole seconds: the ids tell keys of one second apart. */
+function isEarlier(one: AccessKey, other: AccessKey): boolean {
+  const difference = one.createDate.getTime() - other.createDate.getTime();
+  return difference < 0 || (difference === 0 && one.accessKeyId < other.accessKeyId);
+}
+
+function tooMany({ model, typeConfiguration }: Request, others: readonly AccessKey[]) {
+  return new HandlerError(
     'ServiceLimitExceeded',
-    `creating access key for user ${request.model.userName}: the type configuration's MaxKeysPerUser ` +
-      `is ${maxKeysPerUser} and the user has ${describe(others)}`,
+    `creating access key for user ${model.userName}: the type configuration's MaxKeysPerUser ` +
+      `is ${typeConfiguration.maxKeysPerUser} and the user has ${describe(others)}`,
   );
 }

@@ -2,6 +2,7 @@ import type { User } from '@aws-sdk/client-iam';
 import type { Users } from '../aws/users.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { TypeConfiguration } from '../schema.ts';
+import { hasTags, matchesAny } from './patterns.ts';
 
 interface Rule {
   readonly name: string;
@@ -23,18 +24,21 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'RequirePermissionsBoundary',
-    isSet: ({ requirePermissionsBoundary }) => requirePermissionsBoundary === true,
-    admits: ({ PermissionsBoundary }) => PermissionsBoundary?.PermissionsBoundaryArn !== undefined,
+    isSet: ({ requirePermissionsBoundary }) => requirePermissionsBoundary !== false,
+    admits: ({ PermissionsBoundary }, { requirePermissionsBoundary }) => {
+      const arn = PermissionsBoundary?.PermissionsBoundaryArn;
+      const patterns = requirePermissionsBoundary === true ? ['*'] : requirePermissionsBoundary;
+      return arn !== undefined && matchesAny(patterns || [], arn);
+    },
   },
   {
     name: 'RequiredUserTags',
     isSet: ({ requiredUserTags }) => requiredUserTags !== undefined,
-    admits: ({ Tags = [] }, { requiredUserTags = [] }) =>
-      requiredUserTags.every(({ key, value }) =>
-        Tags.some((tag) => tag.Key === key && matchesAny([value ?? '*'], tag.Value ?? '')),
-      ),
+    admits: ({ Tags = [] }, { requiredUserTags = [] }) => hasTags(Tags, requiredUserTags),
   },
 ];
+
+const RULES_FOR_FOREIGN_KEYS = RULES.filter(({ name }) => /^AllowedUser/.test(name));
 
 /**
  * Refuses a user whom the type configuration does not let have active keys.
@@ -46,32 +50,39 @@ export async function refuseUserOutOfScope(
   configuration: TypeConfiguration,
   users: Users,
 ): Promise<void> {
-  const rules = RULES.filter(({ isSet }) => isSet(configuration));
-  if (rules.length === 0) return;
+  return refuse(userName, configuration, users, RULES);
+}
+
+/** Whether the type configuration says which users' foreign keys are in scope. */
+export function hasForeignScope(configuration: TypeConfiguration): boolean {
+  return RULES_FOR_FOREIGN_KEYS.some(({ isSet }) => isSet(configuration));
+}
+
+/**
+ * Refuses to change or delete a key that the type did not make, of a user whose path or name is out of
+ * scope: whoever may import it would have power over another team's keys.
+ */
+export async function refuseForeignKeyOutOfScope(
+  userName: string,
+  configuration: TypeConfiguration,
+  users: Users,
+): Promise<void> {
+  return refuse(userName, configuration, users, RULES_FOR_FOREIGN_KEYS);
+}
+
+async function refuse(
+  userName: string,
+  configuration: TypeConfiguration,
+  users: Users,
+  rules: readonly Rule[],
+): Promise<void> {
+  const set = rules.filter(({ isSet }) => isSet(configuration));
+  if (set.length === 0) return;
   const user = await users.get(userName);
-  const broken = rules.find(({ admits }) => !admits(user, configuration));
+  const broken = set.find(({ admits }) => !admits(user, configuration));
   if (!broken) return;
   throw new HandlerError(
     'AccessDenied',
     `user ${userName} (path ${user.Path ?? '/'}) is out of scope: the type configuration's ${broken.name} does not admit it`,
   );
-}
-
-function matchesAny(patterns: readonly string[], text: string): boolean {
-  return patterns.some((pattern) => matches(pattern, text));
-}
-
-/** In the pattern, each * stands for any characters. Takes no longer the more of them there are. */
-function matches(pattern: string, text: string): boolean {
-  const [start = '', ...parts] = pattern.split('*');
-  const end = parts.pop();
-  if (end === undefined) return text === pattern;
-  if (!text.startsWith(start)) return false;
-  let position = start.length;
-  for (const part of parts) {
-    const found = text.indexOf(part, position);
-    if (found === -1) return false;
-    position = found + part.length;
-  }
-  return text.slice(position).endsWith(end);
 }

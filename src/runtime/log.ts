@@ -1,5 +1,7 @@
 const SHORTEST_SECRET = 8;
 
+const NOT_IN_A_LINE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
+
 /** One invocation's log lines, without the secrets that it was told to conceal. */
 export class Log {
   readonly lines: { timestamp: number; message: string }[] = [];
@@ -13,10 +15,11 @@ export class Log {
     }
   }
 
+  /** The text without secrets and as one line: what AWS or an event says cannot look like another. */
   redact(text: string): string {
     let redacted = text;
     for (const secret of this.#secrets) redacted = redacted.replaceAll(secret, '<REDACTED>');
-    return redacted;
+    return redacted.replaceAll(NOT_IN_A_LINE, ' ');
   }
 
   write(text: string): void {

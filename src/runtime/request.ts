@@ -22,6 +22,7 @@ export interface HandlerRequest<Model, TypeConfiguration> {
   /** The same in every invocation of one CREATE, retries included; empty in the other actions. */
   readonly clientRequestToken: string;
   readonly region: string;
+  readonly accountId: string | undefined;
   readonly stackId: string | undefined;
   readonly logicalResourceId: string | undefined;
   readonly model: Model;
@@ -55,6 +56,7 @@ export function toHandlerRequest<Model, TypeConfiguration>(
     action,
     bearerToken,
     region,
+    awsAccountId,
     stackId,
     nextToken,
     callbackContext,
@@ -70,6 +72,7 @@ export function toHandlerRequest<Model, TypeConfiguration>(
     action: action as Action,
     clientRequestToken: action === 'CREATE' ? toText('bearerToken', bearerToken) : '',
     region: toRegion(region),
+    accountId: isText(awsAccountId) ? awsAccountId : undefined,
     stackId: isText(stackId) ? stackId : undefined,
     logicalResourceId: isText(data.logicalResourceId) ? data.logicalResourceId : undefined,
     model: toModel(
@@ -95,8 +98,8 @@ export function findCredentials(
 ): Credentials | undefined {
   const credentials = asJson(asJson(asJson(event)?.requestData)?.[kind]);
   const { accessKeyId, secretAccessKey, sessionToken } = credentials ?? {};
-  if (!isSignable(accessKeyId) || !isSignable(secretAccessKey)) return undefined;
-  if (!isText(sessionToken)) return { accessKeyId, secretAccessKey };
+  if (!isAccessKeyId(accessKeyId) || !isSignable(secretAccessKey)) return undefined;
+  if (isEmpty(sessionToken)) return { accessKeyId, secretAccessKey };
   return isSignable(sessionToken) ? { accessKeyId, secretAccessKey, sessionToken } : undefined;
 }
 
@@ -154,6 +157,11 @@ function toRegion(value: unknown): string {
 function toText(name: string, value: unknown): string {
   if (!isText(value)) throw new HandlerError('InvalidRequest', `the event lacks its ${name}`);
   return value;
+}
+
+/** What the scope of a signature can begin with. */
+function isAccessKeyId(value: unknown): value is string {
+  return typeof value === 'string' && /^\w+$/.test(value);
 }
 
 /** What a request's headers can carry. */

@@ -88,8 +88,9 @@ export function coerced(properties: ResourceSchema['properties'], given: Json): 
 function coerce(type: unknown, value: unknown): unknown {
   if (type === 'integer' && typeof value === 'string' && /^-?\d+$/.test(value))
     return Number(value);
-  if (type === 'boolean' && value === 'true') return true;
-  if (type === 'boolean' && value === 'false') return false;
+  const isBoolean = [type].flat().includes('boolean');
+  if (isBoolean && value === 'true') return true;
+  if (isBoolean && value === 'false') return false;
   return value;
 }
 

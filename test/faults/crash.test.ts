@@ -60,7 +60,7 @@ async function runCrash(stage: Stage, { operation, call, when }: Crash): Promise
   const { outcome, arranged, problems } = await run(stage, operation, () => {
     stage.proxy.forgetCalls();
     stage.resends = true;
-    crash = killAt(stage, call, when);
+    crash = killAt(stage, (made) => nameOf(made) === nameOf(call), when);
   });
   await crash;
   const allowed = operation.kind === 'DELETE' ? ['SUCCESS', 'NotFound'] : ['SUCCESS'];

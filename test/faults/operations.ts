@@ -146,8 +146,13 @@ export const OPERATIONS: readonly Operation[] = [
       const { proxy, aws } = stage;
       // As if the process had ended there: it can neither find out what was made nor undo it.
       proxy.inject(ANSWER_LOST, { service: 'iam', action: 'CreateAccessKey', nth: 1 });
-      proxy.inject(DENIED_ONCE, { service: 'iam', action: 'ListAccessKeys', nth: 3 });
-      await stage.cloudFormation().create(ACTIVE, { token: TOKEN });
+      const made = proxy.hold('before', ({ action }) => action === 'CreateAccessKey');
+      const ended = stage.cloudFormation().create(ACTIVE, { token: TOKEN });
+      await Promise.race([made.reached(), ended]);
+      const denied = { ...DENIED_ONCE, times: Infinity };
+      proxy.inject(denied, { service: 'iam', action: 'ListAccessKeys', nth: 1 });
+      made.release();
+      await ended;
       proxy.forgive();
       const { keys, parameters } = await aws.holdings();
       const isArranged = keys.size === 2 && keys.has(bystander) && parameters.size === 1;

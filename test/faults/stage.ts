@@ -92,6 +92,7 @@ export class Stage {
   readonly #backend: Backend;
   readonly #processes = new Map<boolean, Promise<LocalFunction>>();
   #aws: Aws | undefined;
+  #account = '';
   #stackId = '';
   #invocations = 0;
   #beforeInvocation: (invocation: number) => void = () => undefined;
@@ -115,6 +116,7 @@ export class Stage {
     const account = String((accounts += 1));
     this.proxy.begin(account);
     this.#aws = new Aws(this.#backend.moto, account);
+    this.#account = account;
     this.#stackId = `arn:aws:cloudformation:${REGION}:${account}:stack/faulty/1`;
     this.watchInvocations(() => undefined);
     this.time = 'real';
@@ -134,7 +136,7 @@ export class Stage {
       function: { invoke: (event) => this.#invoke(event) as never },
       credentials: CALLER,
       region: REGION,
-      accountId: '123456789012',
+      accountId: this.#account,
       stackId: this.#stackId,
       ...options,
     });

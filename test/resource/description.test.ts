@@ -10,16 +10,18 @@ describe('Description', () => {
   const type = useLocalType();
   const others = { team: 'platform', AKIAOTHERKEY00000000: 'of another key' };
   let userName: string;
-  let stack: { stackId: string };
 
   beforeEach(async () => {
-    stack = type.newStack();
     userName = await type.createUser();
     await type.tag(userName, others);
   });
 
-  const create = (Description?: string, more: object = {}, token: string = randomUUID()) =>
-    type.cloudFormation(stack).create({ UserName: userName, Description, ...more }, { token });
+  const create = (
+    Description?: string,
+    more: object = {},
+    token: string = randomUUID(),
+    cloudFormation = type.cloudFormation(),
+  ) => cloudFormation.create({ UserName: userName, Description, ...more }, { token });
   const update = (Id: string, Description?: string, more: object = {}) =>
     type
       .cloudFormation()
@@ -402,6 +404,7 @@ describe('Description', () => {
 
     it('goes with the key that a failed attempt had to leave and the next one discards', async () => {
       const token = randomUUID();
+      const cloudFormation = type.cloudFormation();
       const broken = ['ssm:PutParameter', 'iam:DeleteAccessKey', 'iam:UntagUser'];
       type.use((call, next) =>
         broken.includes(actionOf(call)) && !String(call.parameters.Name).includes('/pending/')
@@ -409,10 +412,10 @@ describe('Description', () => {
           : next(call),
       );
 
-      const failed = await create('for the build server', {}, token);
+      const failed = await create('for the build server', {}, token, cloudFormation);
       const [left] = await type.keysOf(userName);
       type.allow();
-      const created = await create('for the build server', {}, token);
+      const created = await create('for the build server', {}, token, cloudFormation);
 
       const id = idOf(created);
       expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'ServiceInternalError' });
@@ -458,27 +461,28 @@ describe('Description', () => {
       },
     );
 
-    it('leaves its intent alone where somebody else is changing the user, and ends when repeated', async () => {
-      const token = randomUUID();
+    it('leaves no key behind where somebody else is changing the user', async () => {
       type.use(
         firstTimes(1, 'iam:TagUser', (call) =>
           refuse(call, 409, 'ConcurrentModification', 'The user is being modified.'),
         ),
       );
 
-      const failed = await create('for CI', {}, token);
-      const keys = await type.keysOf(userName);
-      const tags = await type.tagsOf(userName);
-      await type.expectIntentAlone(failed);
-      const created = await create('for CI', {}, token);
+      const token = randomUUID();
+      const cloudFormation = type.cloudFormation();
+      const failed = await create('for CI', {}, token, cloudFormation);
+      const [keys, tags] = [await type.keysOf(userName), await type.tagsOf(userName)];
+      const [intent, ...records] = await type.parameters();
+      // CloudFormation tries this again.
+      const created = await create('for CI', {}, token, cloudFormation);
 
       expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'ResourceConflict' });
-      expect([keys, tags]).toEqual([[], others]);
-      const id = idOf(created);
+      expect([keys, records, tags]).toEqual([[], [], others]);
+      expect(failed.message).toContain(intent);
       expect(created.status).toBe('SUCCESS');
-      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
-      expect(await type.parameters()).toEqual([`${PREFIX}/${id}`]);
-      expect(await type.tagsOf(userName)).toEqual(untouched({ [id]: 'for CI' }));
+      expect(await type.keysOf(userName)).toEqual([{ id: idOf(created), status: 'Active' }]);
+      expect(await type.parameters()).toEqual([`${PREFIX}/${idOf(created)}`]);
+      expect(await type.tagsOf(userName)).toEqual(untouched({ [idOf(created)]: 'for CI' }));
     });
 
     it('is brought to a key of an earlier attempt', async () => {

@@ -35,13 +35,11 @@ const notAccepted = (call: Call) =>
 describe('SecretId, when AWS does not play along', () => {
   const type = useLocalType();
   let userName: string;
-  let stack: { stackId: string };
   let secretId: string;
   /** A version that somebody else wrote, AWSCURRENT before the type comes. */
   let initial: string;
 
   beforeEach(async () => {
-    stack = type.newStack();
     userName = await type.createUser();
     secretId = (await type.createSecret('initial')).name;
     initial = String((await type.stagesOf(secretId)).AWSCURRENT);
@@ -99,7 +97,7 @@ describe('SecretId, when AWS does not play along', () => {
   });
 
   it('stays AWSPENDING, and comes back without its secret, while something is awaited', async () => {
-    type.use(hideParameters(1));
+    type.use(hideParameters(2));
     const current: (string | undefined)[] = [];
     const container = ageing();
     const watched = {
@@ -155,19 +153,21 @@ describe('SecretId, when AWS does not play along', () => {
     expect(type.mintedSecrets).toHaveLength(2);
   });
 
-  it('leaves its intent alone when every answer of PutSecretValue is lost, and ends when repeated', async () => {
+  it('leaves the intent alone when every answer of PutSecretValue is lost', async () => {
     const token = randomUUID();
+    const cloudFormation = type.cloudFormation();
     type.use(loseAnswers(Infinity, 'secretsmanager:PutSecretValue'));
 
-    const failed = await type.cloudFormation(stack).create(properties(), { token });
-    const [ids, stages] = [await idsOf(), await type.stagesOf(secretId)];
-    await type.expectIntentAlone(failed);
-    type.allow();
-    const created = await type.cloudFormation(stack).create(properties(), { token });
+    const failed = await cloudFormation.create(properties(), { token });
 
+    const [intent, ...others] = await type.parameters();
     expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'NetworkFailure' });
-    expect([ids, stages]).toEqual([[], { AWSCURRENT: initial }]);
-    await expectOneDelivered(created);
+    expect([await idsOf(), others]).toEqual([[], []]);
+    expect(failed.message).toContain(intent);
+    expect(await type.stagesOf(secretId)).toEqual({ AWSCURRENT: initial });
+    // CloudFormation tries this again.
+    type.allow();
+    await expectOneDelivered(await cloudFormation.create(properties(), { token }));
   });
 
   it('makes no second version when a finished CREATE is asked for again', async () => {
@@ -184,9 +184,13 @@ describe('SecretId, when AWS does not play along', () => {
   });
 
   const isIntent = ({ parameters }: Call) => String(parameters.Name).includes('/pending/');
-  const isMade = () => Promise.resolve(true);
   const isPending = async () => (await type.stagesOf(secretId)).AWSPENDING !== undefined;
-  const crash = async (action: string, isReady: () => Promise<boolean>, token: string) => {
+  const crash = async (
+    action: string,
+    isReady: () => Promise<boolean>,
+    token: string,
+    stack: { stackId: string },
+  ) => {
     const container = await type.startContainer();
     type.use(async (call, next) => {
       if (actionOf(call) !== action || isIntent(call)) return next(call);
@@ -203,27 +207,29 @@ describe('SecretId, when AWS does not play along', () => {
   };
 
   it.each([
-    ['before it had put it into the secret', 'secretsmanager:PutSecretValue', isMade],
-    ['before it had recorded it', 'ssm:PutParameter', isPending],
+    ['not its secret', 'secretsmanager:PutSecretValue', () => Promise.resolve(true)],
+    ['its secret, not its record', 'ssm:PutParameter', isPending],
   ])(
-    'delivers another key, and deletes the first, after an attempt that died %s',
+    'delivers one key after an attempt that died when it had made a key and written %s',
     async (_, action, isReady) => {
       const token = randomUUID();
-      await crash(action, isReady, token);
-      const [orphan] = await idsOf();
+      const stack = type.newStack();
+      await crash(action, isReady, token, stack);
+      const [unusable] = await idsOf();
       // The record is written last.
       expect(await type.parameters()).toEqual([expect.stringContaining('/pending/')]);
 
       const created = await type.cloudFormation(stack).create(properties(), { token });
 
       await expectOneDelivered(created);
-      expect(idOf(created)).not.toBe(orphan);
+      expect(idOf(created)).not.toBe(unusable);
     },
   );
 
   it('goes on with the key of an attempt that died before it moved AWSCURRENT', async () => {
     const token = randomUUID();
-    await crash('secretsmanager:UpdateSecretVersionStage', isPending, token);
+    const stack = type.newStack();
+    await crash('secretsmanager:UpdateSecretVersionStage', isPending, token, stack);
     const [id] = await idsOf();
     expect((await type.stagesOf(secretId)).AWSCURRENT).toBe(initial);
 
@@ -240,6 +246,7 @@ describe('SecretId, when AWS does not play along', () => {
 
   it('makes one key for one token, asked at once in two containers', async () => {
     const token = randomUUID();
+    const stack = type.newStack();
     const containers = await Promise.all([type.startContainer(), type.startContainer()]);
     // For as long the other container sees a key whose secret is not there.
     type.use(async (call, next) => {

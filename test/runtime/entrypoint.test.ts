@@ -81,6 +81,7 @@ describe('entrypoint', () => {
       eventOf(
         {
           action: 'CREATE',
+          awsAccountId: '123456789012',
           stackId: 'arn:stack',
           nextToken: 'next',
           callbackContext: { step: 1 },
@@ -100,14 +101,15 @@ describe('entrypoint', () => {
         action: 'CREATE',
         clientRequestToken: 'token',
         region: 'eu-west-1',
+        accountId: '123456789012',
         stackId: 'arn:stack',
         logicalResourceId: 'Thing',
         model: { name: 'a', count: 3, colour: 'red' },
         previousModel: { name: 'b', count: 2 },
         callbackContext: { step: 1 },
         nextToken: 'next',
-        isRollback: true,
         typeConfiguration: { loud: false, room: '1' },
+        isRollback: true,
       },
     ]);
   });
@@ -115,7 +117,7 @@ describe('entrypoint', () => {
   it('takes what is null, empty or absent as undefined, and the defaults of the schema', async () => {
     await entrypoint(
       eventOf(
-        { action: 'CREATE', stackId: null, nextToken: null, callbackContext: {}, rollback: false },
+        { action: 'CREATE', stackId: null, nextToken: null, callbackContext: {} },
         {
           logicalResourceId: null,
           resourceProperties: { Name: 'a', Colour: null },
@@ -130,8 +132,8 @@ describe('entrypoint', () => {
       clientRequestToken: 'token',
       region: 'eu-west-1',
       model: { name: 'a', colour: 'red' },
-      isRollback: false,
       typeConfiguration: { loud: true },
+      isRollback: false,
     });
   });
 
@@ -200,7 +202,7 @@ describe('entrypoint', () => {
     expect(answer).toMatchObject({ status: 'FAILED', errorCode: 'InternalFailure' });
     expect(JSON.stringify(answer)).not.toContain('cannot use');
     expect(printedLines()).toContainEqual(
-      expect.stringMatching(/TypeError: cannot use <REDACTED>\n +at /),
+      expect.stringMatching(/TypeError: cannot use <REDACTED> +at /),
     );
   });
 
@@ -436,8 +438,8 @@ describe('entrypoint', () => {
         previousModel: { name: 'before' },
         callbackContext: { step: 1 },
         nextToken: 'next',
-        isRollback: false,
         typeConfiguration: { loud: false },
+        isRollback: false,
       },
     ]);
     expect(printedLines().join('\n')).not.toMatch(/private|secret\+secret|token\+token/);

@@ -37,11 +37,12 @@ const OTHER_ACCOUNT = '210987654321';
 const keyArn = (id: string): string => `arn:aws:kms:${REGION}:${ACCOUNT_ID}:key/${id}`;
 const PARAMETER_KEY_ARN = keyArn('parameters');
 const SECRET_KEY_ARN = keyArn('secrets');
+const EARLIER_KEY_ARNS = [keyArn('parameters-before'), keyArn('parameters-long-ago')];
 const PARAMETERS = {
   UserPath: '/ci/',
   ParameterPrefix: PREFIX,
   SecretNamePattern: 'ci/*',
-  KmsKeyArn: PARAMETER_KEY_ARN,
+  KmsKeyArn: [PARAMETER_KEY_ARN, ...EARLIER_KEY_ARNS].join(),
   SecretKmsKeyArn: SECRET_KEY_ARN,
 };
 
@@ -96,6 +97,16 @@ describe(FILE, () => {
   const each = (actions: readonly string[], resource: string, context?: AccessContext) =>
     actions.map((action) => ({ action, resource, ...(context && { context }) }));
 
+  it.each(IN_SCOPE)('tags %s with descriptions of access keys alone', async (user) => {
+    const tagging = (...keys: string[]) => each(TAGGING, user, { 'aws:TagKeys': keys });
+
+    expect(await allows(tagging(KEY_ID))).not.toContain(false);
+    expect(await allows(tagging('SecurityQuarantine1'))).not.toContain(true);
+    expect(await allows(tagging(KEY_ID, 'SecurityQuarantine1'))).not.toContain(true);
+    expect(await allows(tagging('xAKIAIOSFODNN7EXAMPLE'))).not.toContain(true);
+    expect(await allows(each(TAGGING, user))).not.toContain(true);
+  });
+
   it.each(IN_SCOPE)('changes the keys of %s', async (user) => {
     expect(await allows(each([...CHANGES, ...LOOKS], user))).not.toContain(false);
     expect(await allows(each(TAGGING, user, TAG_KEY))).not.toContain(false);
@@ -149,6 +160,12 @@ describe(FILE, () => {
 
     expect(await allows(good)).not.toContain(false);
     expect(await allows(bad)).not.toContain(true);
+  });
+
+  it('reads parameters that earlier KMS keys encrypted', async () => {
+    const requests = EARLIER_KEY_ARNS.flatMap((key) => each(['kms:Decrypt'], key, via('ssm')));
+
+    expect(await allows(requests)).toEqual([true, true]);
   });
 
   it('has nothing of secrets and KMS keys that it was not given', async () => {

@@ -31,7 +31,7 @@ export interface AccessRequest {
 }
 
 interface Template {
-  readonly Parameters?: Readonly<Record<string, { Default?: string }>>;
+  readonly Parameters?: Readonly<Record<string, { Type: string; Default?: string }>>;
   readonly Conditions?: Readonly<Record<string, unknown>>;
   readonly Resources: {
     readonly ExecutionRole: {
@@ -63,14 +63,14 @@ export async function readRole(
 ): Promise<Role> {
   const { stdout } = await run(path.resolve('.venv/bin/cfn-flip'), ['--json', file]);
   const template = JSON.parse(stdout) as Template;
-  const defaults = Object.entries(template.Parameters ?? {}).map(([name, { Default }]) => [
-    name,
-    Default,
-  ]);
+  const given = Object.entries(template.Parameters ?? {}).map(([name, { Type, Default }]) => {
+    const value = parameters[name] ?? Default;
+    return [name, Type === 'CommaDelimitedList' ? value?.split(',') : value];
+  });
   const values: Readonly<Record<string, unknown>> = {
     ...PSEUDO_PARAMETERS,
-    ...(Object.fromEntries(defaults) as object),
     ...parameters,
+    ...(Object.fromEntries(given) as object),
   };
   const { AssumeRolePolicyDocument, Policies } = template.Resources.ExecutionRole.Properties;
   if (Policies.length !== 1) throw new Error(`${file} has ${Policies.length} policies`);
@@ -125,6 +125,31 @@ export async function allowedActions(
     }
   }
   return allowed;
+}
+
+/** Whether the policy of a resource lets somebody through who may do everything of their own. */
+export async function letsThrough(
+  resourcePolicy: Policy,
+  { action, resource, context = {} }: AccessRequest,
+): Promise<boolean> {
+  const Statement = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
+  const results = await runSimulation(
+    {
+      request: {
+        principal: ROLE_ARN,
+        action,
+        resource: { resource, accountId: ACCOUNT_ID },
+        contextVariables: context,
+      },
+      identityPolicies: [{ name: 'Everything', policy: { Version: '2012-10-17', Statement } }],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      resourcePolicy,
+    },
+    {},
+  );
+  if (results.resultType === 'error') throw new Error(JSON.stringify(results.errors));
+  return results.overallResult === 'Allowed';
 }
 
 /** Whether a trust policy lets the service of AWS assume the role. */
@@ -201,6 +226,10 @@ function resolve(
       case 'Fn::If': {
         const [condition, then, otherwise] = argument as [string, unknown, unknown];
         return inner(conditions[condition]) === true ? inner(then) : inner(otherwise);
+      }
+      case 'Fn::Join': {
+        const [separator, parts] = argument as [string, unknown];
+        return (inner(parts) as unknown[]).join(separator);
       }
       case 'Fn::Not':
         return inner((argument as [unknown])[0]) !== true;

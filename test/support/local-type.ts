@@ -364,14 +364,6 @@ export class LocalType {
     return names.sort();
   }
 
-  /** What a CREATE leaves that CloudFormation repeats: the intent alone, and it says so. */
-  async expectIntentAlone({ message }: ProgressEvent): Promise<void> {
-    const [intent, ...others] = await this.parameters();
-    expect(intent).toMatch(/\/pending\/[0-9a-f]{64}$/);
-    expect(others).toEqual([]);
-    expect(message).toContain(`left behind, delete it: parameter ${String(intent)}`);
-  }
-
   async parameter(Name: string): Promise<{ value: string; type: string; keyId: string }> {
     const [{ Parameter }, { Parameters: [metadata] = [] }] = await Promise.all([
       this.ssm.send(new GetParameterCommand({ Name, WithDecryption: true })),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { asText, parseJson } from '../runtime/json.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
+import { isAccessKeyId } from './access-keys.ts';
 import type { Parameters, StoredParameter } from './parameters.ts';
 
 /** Written before a key is made, so that whoever comes later knows what may have been made. */
@@ -79,13 +80,14 @@ export class Intents {
 
 function toIntent({ value = '', version, lastModified }: StoredParameter): StoredIntent {
   const { accessKeyIds, ...rest } = parseJson(value);
+  const discarding = asText(rest.discarding);
   return {
     attemptId: asText(rest.attemptId),
     userName: asText(rest.userName),
     stackId: asText(rest.stackId),
     logicalResourceId: asText(rest.logicalResourceId),
     secretId: asText(rest.secretId),
-    discarding: asText(rest.discarding),
+    discarding: discarding !== undefined && isAccessKeyId(discarding) ? discarding : undefined,
     accessKeyIds: Array.isArray(accessKeyIds) ? accessKeyIds.map(String) : [],
     version,
     lastModified,

@@ -89,6 +89,14 @@ export class Records {
   }
 }
 
+/** The type writes all of a record at once. What lacks a part, somebody else wrote: it proves nothing. */
+export function isOfType(record: StoredRecord | undefined): boolean {
+  if (!record) return false;
+  const { userName, clientRequestToken, secretAccessKey, secretId, kmsFailure } = record;
+  const parts = [userName, clientRequestToken, secretAccessKey ?? secretId];
+  return kmsFailure !== undefined || !parts.includes(undefined);
+}
+
 function toRecord(value: string): StoredRecord {
   const { secretAccessKey, secretId, userName, serial, ...rest } = parseJson(value);
   return {

@@ -7,15 +7,12 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { HandlerError, hasErrorCode, ifFound, isTransient } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
-import { schema } from '../schema.ts';
-import type { NewAccessKey } from './access-keys.ts';
+import { isAccessKeyId, type NewAccessKey } from './access-keys.ts';
 import { callAws, present } from './errors.ts';
 import { toSesSmtpPassword } from './ses-smtp.ts';
 
 /** A version names its key, so that the key of a version is known without reading the secret. */
 const VERSION_ID_PREFIX = 'org-iam-access-key-';
-
-const ACCESS_KEY_ID = new RegExp(schema.properties.Id.pattern);
 
 type Stage = 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS';
 
@@ -183,5 +180,5 @@ export function toSecretVersionId(accessKeyId: string): string {
 function toAccessKeyId(secretVersionId: string): string | undefined {
   if (!secretVersionId.startsWith(VERSION_ID_PREFIX)) return undefined;
   const accessKeyId = secretVersionId.slice(VERSION_ID_PREFIX.length);
-  return ACCESS_KEY_ID.test(accessKeyId) ? accessKeyId : undefined;
+  return isAccessKeyId(accessKeyId) ? accessKeyId : undefined;
 }

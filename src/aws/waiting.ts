@@ -24,6 +24,8 @@ export const PATIENCE = {
    * between a key's birth and its record lie a late answer and, at worst, three tries.
    */
   sibling: 20_000,
+  /** For the later of two keys that are made at once to give way, where a user may have one. */
+  rival: 20_000,
   /** For a user or key that IAM does not know, or does not know yet: it was made a moment ago. */
   unknown: 20_000,
   /** For an intent that is said to exist to be found. */

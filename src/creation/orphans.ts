@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { byId, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutOfTime } from '../aws/errors.ts';
 import type { StoredIntent } from '../aws/intents.ts';
+import { isSameUser } from '../aws/users.ts';
 import { AGE, PATIENCE, poll } from '../aws/waiting.ts';
 import {
   findKeyOfRequest,
@@ -126,7 +127,11 @@ async function finishDiscarding(attempt: Attempt, accessKeyId: string): Promise<
   ]);
   if (record && !isRecordOfRequest(attempt.request, record)) return;
   if (accessKey && !isRecent(accessKey)) return;
-  if (!record && (await accessKeyOwner.findLastUse(accessKeyId))?.wasUsed) return;
+  if (!record || !accessKey) {
+    const lastUse = await accessKeyOwner.findLastUse(accessKeyId);
+    if (lastUse && !isSameUser(lastUse.userName, attempt.userName)) return;
+    if (lastUse?.wasUsed && !record) return;
+  }
   await takeAwayWhole(attempt.target(accessKeyId, false), attempt.services);
 }
 

@@ -1,5 +1,6 @@
 import { isOfRequest, isRecent } from '../resource/ownership.ts';
 import { takeAway, takeAwayWhole, withLeftovers } from '../resource/removal.ts';
+import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { hasErrorCode, isTransient, withHint } from '../runtime/progress-event.ts';
 import type { Attempt } from './attempt.ts';
 import { settle, UnclearOrphan } from './orphans.ts';
@@ -53,13 +54,15 @@ async function isOld({ services, userName }: Attempt, accessKeyId: string): Prom
 
 /** This attempt has made nothing, but the one before it may have. */
 async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<never> {
-  const { intents } = attempt.services;
-  const intent = await intents.find(attempt.token).catch(() => undefined);
-  if (!intent || !isOfRequest(attempt.request, intent)) throw error;
+  const { request, services, userName } = attempt;
+  const intent = await services.intents.find(attempt.token).catch(() => undefined);
+  if (!intent || !isOfRequest(request, intent)) throw error;
   const isOwn = intent.attemptId === attempt.id;
   if (isOwn || hasErrorCode(error, 'NotFound')) return end(attempt, error, []);
   if (isTransient(error)) throw withDoubt(attempt, error);
   try {
+    // Whoever planted this intent could otherwise have a key deleted of a user out of scope.
+    await refuseUserOutOfScope(userName, request.typeConfiguration, services.users);
     const { own, orphan } = await settle(attempt, { known: [] });
     for (const { accessKeyId } of [own, orphan].filter((key) => key !== undefined))
       await takeAwayWhole(attempt.target(accessKeyId, true), attempt.services);

@@ -2,8 +2,9 @@ import { Services } from '../aws/services.ts';
 import { PATIENCE, poll, resumeStabilization, startStabilization } from '../aws/waiting.ts';
 import { Attempt } from '../creation/attempt.ts';
 import { create as createKey } from '../creation/flow.ts';
-import { isRecordOfRequest } from '../resource/ownership.ts';
+import { findKeyOfRequest, isRecordOfRequest } from '../resource/ownership.ts';
 import { refuseDescription } from '../rules/description.ts';
+import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { HandlerError, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Model, Request } from '../schema.ts';
@@ -28,8 +29,18 @@ export async function create(request: Request, session: Session): Promise<Progre
 
 /** The model of an IN_PROGRESS may come again without its callback context, but not another's Id. */
 async function refuseForeignId(accessKeyId: string, attempt: Attempt): Promise<void> {
-  const { records } = attempt.services;
+  const { request, services, userName } = attempt;
+  const { accessKeys, records, users } = services;
   const record = await poll(PATIENCE.record, () => records.find(accessKeyId));
-  if (isRecordOfRequest(attempt.request, record)) return;
-  throw new HandlerError('InvalidRequest', 'Id is read-only and cannot be set');
+  const isOwn =
+    isRecordOfRequest(request, record) &&
+    (await poll(PATIENCE.unknown, async () => {
+      const accessKey = await accessKeys.find(userName, accessKeyId);
+      return (
+        accessKey &&
+        findKeyOfRequest(request, [accessKey], new Map([[accessKeyId, record ?? {}]]), services)
+      );
+    }));
+  if (!isOwn) throw new HandlerError('InvalidRequest', 'Id is read-only and cannot be set');
+  await refuseUserOutOfScope(userName, request.typeConfiguration, users);
 }

@@ -1,4 +1,5 @@
 import { notFound } from '../aws/access-keys.ts';
+import { isOfType, type StoredRecord } from '../aws/records.ts';
 import { Services } from '../aws/services.ts';
 import {
   resumeStabilization,
@@ -24,7 +25,8 @@ export async function remove(request: Request, session: Session): Promise<Progre
   if (callbackContext) return confirm(services, resumeStabilization(callbackContext));
 
   const record = await services.records.find(accessKeyId);
-  if (!record && hasForeignScope(typeConfiguration)) await refuseForeignKey(request, services);
+  if (!isOfType(record) && hasForeignScope(typeConfiguration))
+    await refuseForeignKey(request, record, services);
   const { wasThere, userName, error } = await takeAway(
     {
       accessKeyId,
@@ -47,12 +49,13 @@ export async function remove(request: Request, session: Session): Promise<Progre
 /** What the type made can always be deleted; what was imported obeys the guardrails. */
 async function refuseForeignKey(
   { model, typeConfiguration }: Request,
+  record: StoredRecord | undefined,
   services: Services,
 ): Promise<void> {
   const { id: accessKeyId = '', userName, secretId } = model;
   const accessKey = await findKey(accessKeyId, userName, services);
-  if (!accessKey && secretId === undefined) throw notFound(accessKeyId);
-  if (!accessKey || (await services.records.findLate(accessKey))) return;
+  if (!accessKey && record === undefined && secretId === undefined) throw notFound(accessKeyId);
+  if (!accessKey || (!record && (await services.records.findLate(accessKey)))) return;
   await refuseForeignKeyOutOfScope(accessKey.userName, typeConfiguration, services.users);
 }
 

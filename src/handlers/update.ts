@@ -1,4 +1,5 @@
 import { toStatus } from '../aws/access-keys.ts';
+import { isOfType } from '../aws/records.ts';
 import { Services } from '../aws/services.ts';
 import { resumeStabilization, stabilize, startStabilization } from '../aws/waiting.ts';
 import { getResource } from '../resource/find.ts';
@@ -28,7 +29,7 @@ export async function update(request: Request, session: Session): Promise<Progre
   const before = previousModel ? (previousModel.status ?? 'Active') : toStatus(accessKey);
   const isStatusLeft = status === 'Active' && before === 'Active';
   if (!callbackContext) {
-    if (!record && !request.isRollback)
+    if (!isOfType(record) && !request.isRollback)
       await refuseForeignKeyOutOfScope(userName, request.typeConfiguration, users);
     refuseReplacement(request, record, accessKey);
     const isChanged = before !== status || toStatus(accessKey) !== status;

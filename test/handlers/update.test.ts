@@ -1,4 +1,4 @@
-import { ageKeys, hideParameters, staleOnce } from '../support/behaviours.ts';
+import { actionOf, ageKeys, hideParameters, staleOnce } from '../support/behaviours.ts';
 import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 describe('update handler', () => {
@@ -51,21 +51,34 @@ describe('update handler', () => {
     expect(updated.resourceModel).toEqual({ ...created, Status: 'Inactive' });
   });
 
-  it('leaves a key off that somebody switched off, until the template itself does', async () => {
+  it('switches off again what somebody switched on by hand', async () => {
+    const created = await createKey('Inactive');
+    await type.setStatus(userName, created.Id, 'Active');
+
+    const updated = await type
+      .cloudFormation()
+      .update(created, { UserName: userName, Status: 'Inactive' });
+
+    expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
+    expect(await type.keysOf(userName)).toEqual([{ id: created.Id, status: 'Inactive' }]);
+  });
+
+  it.each([
+    ['nothing else changes', {}, {}],
+    ['the Description comes', { Description: 'for CI' }, { Description: 'for CI' }],
+    ['the Status is taken out of the template', { Status: undefined }, {}],
+  ])('leaves off what somebody switched off by hand, where %s', async (_, desired, shown) => {
     const created = await createKey();
     await type.setStatus(userName, created.Id, 'Inactive');
-    const desired = { UserName: userName, Status: 'Active' };
 
-    const left = await type.cloudFormation().update(created, desired);
-    const off = await type.keysOf(userName);
-    const activated = await type
+    const updated = await type
       .cloudFormation()
-      .update({ ...created, Status: 'Inactive' }, desired);
+      .update(created, { UserName: userName, Status: 'Active', ...desired });
 
-    expect(left).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
-    expect(off).toEqual([{ id: created.Id, status: 'Inactive' }]);
-    expect(activated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Active' } });
-    expect(await type.keysOf(userName)).toEqual([{ id: created.Id, status: 'Active' }]);
+    expect(updated.status).toBe('SUCCESS');
+    expect(updated.resourceModel).toEqual({ ...created, ...shown, Status: 'Inactive' });
+    expect(await type.keysOf(userName)).toEqual([{ id: created.Id, status: 'Inactive' }]);
+    expect(type.calls.map(actionOf)).not.toContain('iam:UpdateAccessKey');
   });
 
   it('leaves the other key of the user, and every secret, alone', async () => {

@@ -471,17 +471,18 @@ describe('Description', () => {
       const token = randomUUID();
       const cloudFormation = type.cloudFormation();
       const failed = await create('for CI', {}, token, cloudFormation);
-      const keys = await type.keysOf(userName);
-      const [intent, ...others] = await type.parameters();
+      const [keys, tags] = [await type.keysOf(userName), await type.tagsOf(userName)];
+      const [intent, ...records] = await type.parameters();
       // CloudFormation tries this again.
       const created = await create('for CI', {}, token, cloudFormation);
 
       expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'ResourceConflict' });
-      expect([keys, others]).toEqual([[], []]);
+      expect([keys, records, tags]).toEqual([[], [], others]);
       expect(failed.message).toContain(intent);
       expect(created.status).toBe('SUCCESS');
       expect(await type.keysOf(userName)).toEqual([{ id: idOf(created), status: 'Active' }]);
       expect(await type.parameters()).toEqual([`${PREFIX}/${idOf(created)}`]);
+      expect(await type.tagsOf(userName)).toEqual(untouched({ [idOf(created)]: 'for CI' }));
     });
 
     it('is brought to a key of an earlier attempt', async () => {

@@ -216,6 +216,8 @@ describe('SecretId, when AWS does not play along', () => {
       const stack = type.newStack();
       await crash(action, isReady, token, stack);
       const [unusable] = await idsOf();
+      // The record is written last.
+      expect(await type.parameters()).toEqual([expect.stringContaining('/pending/')]);
 
       const created = await type.cloudFormation(stack).create(properties(), { token });
 

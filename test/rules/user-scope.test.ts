@@ -156,13 +156,18 @@ describe('guardrails of the type configuration', () => {
       expect(refused).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
     });
 
-    it.each<[string, Properties]>([
-      ['AllowedUserPaths', PATHS],
-      ['RequiredUserTags', TAGS],
-    ])('answers NotFound for a user whom there is not, with %s', async (_, typeConfiguration) => {
-      const created = await stack(typeConfiguration).create({ UserName: `no-${randomUUID()}` });
+    it('answers NotFound for a user whom there is not, whatever the rule', async () => {
+      // Such a user is waited for: side by side, once.
+      const created = await Promise.all(
+        [PATHS, TAGS].map(async (typeConfiguration) =>
+          type
+            .cloudFormation({ typeConfiguration, function: await type.startContainer() })
+            .create({ UserName: `no-${randomUUID()}` }),
+        ),
+      );
 
-      expect(created).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
+      const outcome = { status: 'FAILED', errorCode: 'NotFound' };
+      expect(created).toMatchObject([outcome, outcome]);
       expect(type.calls.map(actionOf)).not.toContain('iam:CreateAccessKey');
     });
 
@@ -249,7 +254,10 @@ describe('guardrails of the type configuration', () => {
       const id = await type.createForeignKey(userName);
       await type.setStatus(userName, id, 'Inactive');
 
-      const updated = await stack(PATHS).update({ Id: id }, { Id: id, UserName: inScope });
+      const updated = await stack(PATHS).update(
+        { Id: id, Status: 'Inactive' },
+        { Id: id, UserName: inScope },
+      );
 
       expect(updated).toMatchObject({ status: 'FAILED' });
       expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
@@ -269,7 +277,9 @@ describe('guardrails of the type configuration', () => {
       const { resourceModel } = await stack().create({ UserName: userName, Status: 'Inactive' });
       const id = String(resourceModel?.Id);
 
-      const updated = await update(id, { Status: 'Inactive', Description: 'to be replaced' });
+      const desired = { Status: 'Inactive', Description: 'to be replaced' };
+
+      const updated = await update(id, desired, PATHS, 'Inactive');
 
       expect(updated.status).toBe('SUCCESS');
       expect(await type.tagsOf(userName)).toEqual({ [id]: 'to be replaced' });
@@ -305,6 +315,7 @@ describe('guardrails of the type configuration', () => {
     );
 
     expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Active' } });
+    expect(await type.keysOf(userName)).toMatchObject([{ status: 'Active' }]);
   });
 
   describe('MaxKeysPerUser', () => {
@@ -460,6 +471,8 @@ describe('guardrails of the type configuration', () => {
 
     it('fails in every way where AllowedUserPaths is set', async () => {
       const old = await type.createForeignKey(administrator);
+      // A young key without a record would be waited for.
+      type.use(ageKeys);
       await type.setStatus(administrator, old, 'Inactive');
       const minted = type.mintedSecrets.length;
       const { name: SecretId } = await type.createSecret('mine');

@@ -12,9 +12,10 @@ const SCHEMA = {
     Count: { type: 'integer', minimum: 0 },
     Colour: { type: 'string', default: 'red' },
     Id: { type: 'string', pattern: '^thing-\\d+$' },
+    Made: { type: 'string' },
   },
   required: ['Name'],
-  readOnlyProperties: ['/properties/Id'],
+  readOnlyProperties: ['/properties/Id', '/properties/Made'],
   primaryIdentifier: ['/properties/Id'],
   typeConfiguration: {
     properties: { Loud: { type: 'boolean', default: true }, Room: { type: 'string' } },
@@ -328,6 +329,18 @@ describe('entrypoint', () => {
     ['CREATE', { resourceProperties: {} }, 'InvalidRequest', 'Name is required'],
     [
       'CREATE',
+      { resourceProperties: { Name: 'a', Made: 'today' } },
+      'InvalidRequest',
+      'Made is read-only',
+    ],
+    [
+      'CREATE',
+      { resourceProperties: { Name: 'a', Id: '../thing-1' } },
+      'InvalidRequest',
+      'Id is not valid',
+    ],
+    [
+      'CREATE',
       { resourceProperties: { Name: 'a', Size: 1 } },
       'InvalidRequest',
       'Size is not a property',
@@ -369,17 +382,24 @@ describe('entrypoint', () => {
     expect(requests).toEqual([]);
   });
 
-  it('takes the identifier as read-only only where CREATE begins', async () => {
-    const answer = await entrypoint(
-      eventOf(
-        { action: 'CREATE', callbackContext: { step: 1 } },
-        { resourceProperties: { Name: 'a', Id: 'thing-1' } },
-      ),
-    );
+  // It comes back with the model of an IN_PROGRESS, perhaps without the callback context.
+  it.each([
+    ['begins', null, { Id: 'thing-1' }, { id: 'thing-1' }],
+    ['goes on', { step: 1 }, { Id: 'thing-1', Made: 'today' }, { id: 'thing-1', made: 'today' }],
+  ])(
+    'leaves it to CREATE what an identifier says where it %s',
+    async (_, context, given, model) => {
+      const answer = await entrypoint(
+        eventOf(
+          { action: 'CREATE', callbackContext: context },
+          { resourceProperties: { Name: 'a', ...given } },
+        ),
+      );
 
-    expect(answer).toMatchObject({ status: 'SUCCESS' });
-    expect(requests[0]?.model).toMatchObject({ id: 'thing-1' });
-  });
+      expect(answer).toMatchObject({ status: 'SUCCESS' });
+      expect(requests[0]?.model).toEqual({ name: 'a', colour: 'red', ...model });
+    },
+  );
 
   it('refuses an event without credentials, whoever was there before', async () => {
     await entrypoint(eventOf());

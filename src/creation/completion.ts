@@ -1,7 +1,7 @@
 import { byId } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import { notStabilized, PATIENCE, poll, stabilize } from '../aws/waiting.ts';
-import { toModel, toPending } from '../resource/returned-model.ts';
+import { toModel, toPending } from '../resource/what-read-returns.ts';
 import { findNotShown } from '../resource/shown.ts';
 import { refuseLaterOne } from '../rules/max-keys-per-user.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
@@ -21,7 +21,7 @@ export async function complete(
   { stabilization, secretAccessKey, known = [] }: In<'Recorded'>,
 ): Promise<ProgressEvent<Model>> {
   const { request, services, token } = attempt;
-  const { accessKeys, records, users } = services;
+  const { accessKeys, records, users, descriptions } = services;
   const { model } = request;
   const { status = 'Active', description, secretId } = model;
   const { userName, accessKeyId } = stabilization;
@@ -32,7 +32,7 @@ export async function complete(
     const [listed, record, shownDescription, isAccepted] = await Promise.all([
       ifFound(accessKeys.list(userName)),
       findRecord,
-      description === undefined ? undefined : users.findDescription(userName, accessKeyId),
+      description === undefined ? undefined : descriptions.find(userName, accessKeyId),
       status === 'Inactive' || tryOut(attempt, accessKeyId, secretAccessKey, findRecord),
     ]);
     const accessKey = byId(listed ?? [], accessKeyId);
@@ -43,7 +43,7 @@ export async function complete(
         await refuseUserOutOfScope(userName, request.typeConfiguration, users);
       await accessKeys.update(userName, accessKeyId, status);
     } else if (shownDescription !== description) {
-      await users.setDescription(userName, accessKeyId, description);
+      await descriptions.set(userName, accessKeyId, description);
     }
     const notShown = findNotShown(model, accessKey, shownDescription);
     if (notShown !== undefined) return notShown;

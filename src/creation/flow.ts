@@ -130,7 +130,7 @@ async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promi
       : untilFound(() => services.accessKeys.update(userName, accessKeyId, status)),
     description === undefined
       ? undefined
-      : untilFound(() => services.users.setDescription(userName, accessKeyId, description)),
+      : untilFound(() => services.descriptions.set(userName, accessKeyId, description)),
   ]);
   const failure = steps.find((step) => step.status === 'rejected');
   if (failure) throw failure.reason as Error;

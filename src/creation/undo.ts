@@ -1,9 +1,8 @@
 import { isOfRequest, isRecent } from '../resource/ownership.ts';
-import { takeAway, takeAwayWhole, withLeftovers } from '../resource/removal.ts';
-import { refuseUserOutOfScope } from '../rules/user-scope.ts';
+import { takeAway, withLeftovers } from '../resource/removal.ts';
 import { hasErrorCode, isTransient, withHint } from '../runtime/progress-event.ts';
 import type { Attempt } from './attempt.ts';
-import { settle, UnclearOrphan } from './orphans.ts';
+import { UnclearOrphan } from './orphans.ts';
 import type { State } from './states.ts';
 
 /**
@@ -15,7 +14,7 @@ import type { State } from './states.ts';
 export async function undo(attempt: Attempt, state: State, error: unknown): Promise<never> {
   switch (state.name) {
     case 'Fresh':
-      return undoEarlierAttempt(attempt, error);
+      return undoFresh(attempt, error);
     case 'Claimed':
       return end(attempt, error, []);
     case 'Unsure':
@@ -53,23 +52,14 @@ async function isOld({ services, userName }: Attempt, accessKeyId: string): Prom
 }
 
 /** This attempt has made nothing, but the one before it may have. */
-async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<never> {
-  const { request, services, userName } = attempt;
-  const intent = await services.intents.find(attempt.token).catch(() => undefined);
+async function undoFresh(attempt: Attempt, error: unknown): Promise<never> {
+  const { request, services, token } = attempt;
+  const intent = await services.intents.find(token).catch(() => undefined);
   if (!intent || !isOfRequest(request, intent)) throw error;
-  const isOwn = intent.attemptId === attempt.id;
-  if (isOwn || hasErrorCode(error, 'NotFound')) return end(attempt, error, []);
-  if (isTransient(error)) throw withDoubt(attempt, error);
-  try {
-    // Whoever planted this intent could otherwise have a key deleted of a user out of scope.
-    await refuseUserOutOfScope(userName, request.typeConfiguration, services.users);
-    const { own, orphan } = await settle(attempt, { known: [] });
-    for (const { accessKeyId } of [own, orphan].filter((key) => key !== undefined))
-      await takeAwayWhole(attempt.target(accessKeyId, true), attempt.services);
-  } catch {
-    throw withDoubt(attempt, error);
-  }
-  return end(attempt, error, []);
+  // With the user the keys are gone.
+  const isOver = intent.attemptId === attempt.id || hasErrorCode(error, 'NotFound');
+  if (isOver) return end(attempt, error, []);
+  throw withDoubt(attempt, error);
 }
 
 async function end(attempt: Attempt, error: unknown, leftovers: readonly string[]): Promise<never> {

@@ -3,7 +3,7 @@ import { PATIENCE, poll, resumeStabilization, startStabilization } from '../aws/
 import { Attempt } from '../creation/attempt.ts';
 import { create as createKey } from '../creation/flow.ts';
 import { findKeyOfRequest, isRecordOfRequest } from '../resource/ownership.ts';
-import { refuseDescription } from '../rules/description.ts';
+import { refuseDescription } from '../rules/description-characters.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { HandlerError, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';

@@ -46,7 +46,7 @@ interface Deletion {
  */
 export async function takeAway(target: Target, services: Services): Promise<Removal> {
   const { accessKeyId, isDescribed, isRecorded, hasIntent } = target;
-  const { users, records } = services;
+  const { descriptions, records } = services;
   const removed = new Set<Part>();
   const errors: unknown[] = [];
   const remove = async (part: Part, step: () => Promise<void>): Promise<void> => {
@@ -70,7 +70,7 @@ export async function takeAway(target: Target, services: Services): Promise<Remo
   if (removed.has('key')) {
     await remove('description', async () => {
       if (isDescribed && userName !== undefined && outcome === 'deleted')
-        await users.deleteDescription(userName, accessKeyId);
+        await descriptions.delete(userName, accessKeyId);
     });
   }
   const isLast = errors.length === 0 || (hasIntent && removed.has('key'));
@@ -135,7 +135,7 @@ async function deleteKey(
   const [found] = await Promise.all([
     findKey(accessKeyId, undefined, services),
     isDescribed && deletion.userName !== undefined
-      ? services.users.deleteDescription(deletion.userName, accessKeyId)
+      ? services.descriptions.delete(deletion.userName, accessKeyId)
       : undefined,
   ]);
   return found ? deleteConfirmed(found.userName, accessKeyId, services) : deletion;

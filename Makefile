@@ -7,7 +7,7 @@ JEST := jest
 PIP_INSTALL := .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package named-bucket publish deregister-old-versions submit demo demo-migrate test format lint typecheck generated check contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package named-bucket register publish deregister-old-versions submit demo demo-migrate test format lint typecheck generated check contract faults long bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,10 +41,16 @@ build: setup ## Bundle the handlers into build/TypeFunction
 package: setup ## Make org-iam-accesskey.zip, without Docker and without SAM
 	cfn submit --dry-run; status=$$?; rm -f rpdk.log*; exit $$status
 
-named-bucket:
-	@test -n "$(BUCKET)" || { echo 'usage: make publish BUCKET=name' >&2; exit 2; }
+REGISTER := make register USER_PATH=/ci/ SECRET_NAMES='ci/*' BUCKET=name
 
-publish: named-bucket package ## Upload package and registration template (BUCKET=name), and print how to register them
+named-bucket:
+	@test -n "$(BUCKET)" || { echo "BUCKET is missing: $(REGISTER), or make publish BUCKET=name" >&2; exit 2; }
+
+register: named-bucket package ## Register the type, or its next version (USER_PATH=/ci/ SECRET_NAMES='ci/*' BUCKET=name)
+	python tools/register.py --bucket '$(BUCKET)' $(if $(USER_PATH),--user-path '$(USER_PATH)') \
+		$(if $(SECRET_NAMES),--secret-names '$(SECRET_NAMES)') $(ARGS)
+
+publish: named-bucket package ## Upload package and registration template for an organization (BUCKET=name)
 	python tools/publish.py $(BUCKET) $(ARGS)
 
 deregister-old-versions: setup ## Show the versions before the default one and their roles (ARGS="--yes": deregister them)

@@ -56,8 +56,8 @@ publish: named-bucket package ## Upload package and registration template for an
 deregister-old-versions: setup ## Show the versions before the default one and their roles (ARGS="--yes": deregister them)
 	python tools/deregister_old_versions.py $(ARGS)
 
-submit: setup ## Register the type in the account and Region of your AWS credentials (ARGS="--region eu-west-1")
-	cfn submit --set-default $(ARGS); status=$$?; rm -f rpdk.log*; exit $$status
+submit: setup ## Register the type with a role for every user, after a yes (ARGS="--region eu-west-1")
+	python tools/submit.py $(ARGS); status=$$?; rm -f rpdk.log*; exit $$status
 
 demo: build ## Take an access key through its whole life on a local AWS (ARGS="--user NAME" with AWS_PROFILE: on the real one)
 	node demo/main.ts $(ARGS)

@@ -11,4 +11,5 @@ def confirmed(question, yes):
     if not sys.stdin.isatty():
         print('Without a terminal to ask at, it needs ARGS="--yes".', file=sys.stderr)
         return False
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    print(f"{question} [y/N] ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -305,8 +305,8 @@ describe('links', () => {
 
 /** @returns the rules that the templates break, errors, warnings and hints alike. */
 async function lint(templates: readonly string[]): Promise<string[]> {
-  const args = ['tools/cfn_lint.py', '--format', 'json', '--registry-schemas', 'schema'];
-  const { stdout } = await run('.venv/bin/python', [...args, '--', ...templates]).catch(
+  const args = ['--append-rules=examples/cfn-lint', '--registry-schemas=schema', '--format=json'];
+  const { stdout } = await run('.venv/bin/cfn-lint', [...args, '--', ...templates]).catch(
     // The exit status only says that there are faults.
     (error: unknown) => error as { stdout: string },
   );

@@ -64,9 +64,9 @@ afterAll(() => aws.stop());
 
 describe('registration template', () => {
   it('has no fault', async () => {
-    const args = ['tools/cfn_lint.py', '--registry-schemas', 'schema', '--', TEMPLATE];
+    const args = ['--append-rules=examples/cfn-lint', '--registry-schemas=schema', '--', TEMPLATE];
     // Faults make it fail, and stand in the error's message.
-    await expect(run(python, args)).resolves.toEqual({ stdout: '', stderr: '' });
+    await expect(run('.venv/bin/cfn-lint', args)).resolves.toEqual({ stdout: '', stderr: '' });
   });
 
   it('grants what the schema asks for, no more and no less', () => {

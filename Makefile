@@ -7,7 +7,7 @@ JEST := jest
 PIP_INSTALL := .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package named-bucket register publish deregister-old-versions submit demo demo-migrate test format lint typecheck generated check contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package named-bucket register publish deregister-old-versions submit demo demo-migrate recording test format lint typecheck generated check contract faults long bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ demo: build ## Take an access key through its whole life on a local AWS (ARGS="-
 
 demo-migrate: build ## Move a key here from AWS::IAM::AccessKey, on a local AWS, with the templates of examples/migrate
 	node demo/main.ts --migrate $(ARGS)
+
+recording: build ## Draw guides/demo.svg anew from the demo's output
+	node demo/main.ts > build/demo.txt
+	python tools/recording.py build/demo.txt guides/demo.svg
 
 format: setup
 	prettier --check --log-level warn .

@@ -1,6 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
@@ -12,7 +14,7 @@ import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { life } from '../demo/life.ts';
 import { startMoto, type LocalAws } from '../local/moto-server.ts';
 import { startAwsProxy } from './support/aws-proxy.ts';
-import { LIKE_A_SECRET, runDemo, writePackage } from './support/demo.ts';
+import { LIKE_A_SECRET, runDemo, writePackage, type Run } from './support/demo.ts';
 
 let folder: string;
 
@@ -25,8 +27,14 @@ afterAll(async () => {
 });
 
 describe('demo on a local AWS', () => {
-  it('takes a key through every step, and shows no secret', async () => {
-    const { exitCode, output } = await runDemo([]);
+  let wholeRun: Run;
+
+  beforeAll(async () => {
+    wholeRun = await runDemo([]);
+  });
+
+  it('takes a key through every step, and shows no secret', () => {
+    const { exitCode, output } = wholeRun;
 
     expect(output).toContain('A whole life');
     for (const { title } of life) {
@@ -43,6 +51,34 @@ describe('demo on a local AWS', () => {
     expect(output).toMatch(/\d+ AWS calls: .*iam:CreateAccessKey/);
     expect(output).not.toMatch(LIKE_A_SECRET);
     expect(exitCode).toBe(0);
+  });
+
+  it('is what guides/demo.svg shows; if not, make recording', async () => {
+    const recorded = await readFile('guides/demo.svg', 'utf8');
+
+    const drawn = await draw(wholeRun.output);
+
+    expect(shownIn(recorded).length).toBeGreaterThan(life.length);
+    expect(shownIn(recorded)).toEqual(shownIn(drawn));
+    expect(shownIn(recorded).filter((line) => !linesOf(wholeRun.output).includes(line))).toEqual([
+      '$ make demo',
+    ]);
+  });
+
+  it('has a picture that GitHub shows, without an id, a secret, or anything from elsewhere', async () => {
+    const recorded = await readFile('guides/demo.svg', 'utf8');
+
+    expect(Buffer.byteLength(recorded)).toBeLessThan(40_000);
+    expect(recorded.match(/AKIA\w*/g)).toEqual(['AKIAIOSFODNN7EXAMPLE']);
+    expect(textsOf(recorded).join('\n')).not.toMatch(LIKE_A_SECRET);
+    expect(recorded).not.toMatch(/<script|<image|<foreignObject|@font-face|@import|href|\bon\w+=/);
+    expect(recorded.match(/url\((?!#)/g)).toBeNull();
+  });
+
+  it('is not drawn with what may be a secret', async () => {
+    const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCY'.padEnd(40, 'x');
+
+    await expect(draw(`${wholeRun.output}\n${secret}\n`)).rejects.toThrow('may be a secret');
   });
 
   it('fails when the function does', async () => {
@@ -85,6 +121,13 @@ describe('demo on a local AWS', () => {
     );
     expect(exitCode).toBe(1);
   });
+
+  async function draw(output: string): Promise<string> {
+    const [text, picture] = [path.join(folder, 'demo.txt'), path.join(folder, 'demo.svg')];
+    await writeFile(text, output);
+    await promisify(execFile)('.venv/bin/python', ['tools/recording.py', text, picture]);
+    return readFile(picture, 'utf8');
+  }
 
   it('explains itself, and refuses what it does not know', async () => {
     const [help, unknown] = await Promise.all([runDemo(['--help']), runDemo(['--all'])]);
@@ -206,3 +249,30 @@ describe('demo in the account of a profile', () => {
     expect(await whatIsThere()).toEqual({ keys: 1, parameters: 0, secrets: 0 });
   });
 });
+
+/** The lines of a picture, but for what each run has anew. */
+function shownIn(picture: string): string[] {
+  return textsOf(picture).map(withoutChance);
+}
+
+function linesOf(output: string): string[] {
+  return output.split('\n').map((line) => withoutChance(line.replace(/^(?=› )/, '  ')));
+}
+
+function withoutChance(line: string): string {
+  return line
+    .replace(/\bAKIA\w+/, 'ID')
+    .replace(/127\.0\.0\.1:\d+/, 'ADDRESS')
+    .replace(/\d+ AWS calls/, 'CALLS')
+    .replace(/\d+\.\d+ s\b/, 'TIME');
+}
+
+/** What stands at one height is one line. */
+function textsOf(picture: string): string[] {
+  const lines = new Map<string, string>();
+  const texts = picture.matchAll(/<text [^>]*\by="([\d.]+)"[^>]*>([^<]*)<\/text>/g);
+  for (const [, y = '', text = ''] of texts) lines.set(y, (lines.get(y) ?? '') + text);
+  return [...lines.values()].map((line) =>
+    line.replaceAll('&#160;', ' ').replaceAll('&quot;', '"').replaceAll('&#x27;', "'").trimEnd(),
+  );
+}

@@ -48,6 +48,13 @@ describe('submit', () => {
     expect(exitCode).toBe(3);
   });
 
+  it('has nothing to say of a role that is given', async () => {
+    const { stdout } = await submit(['--role-arn', 'arn:aws:iam::123456789012:role/narrow']);
+
+    expect(stdout).toBe('submitting\n');
+    expect(await submitted()).toMatch(/^submit --set-default --role-arn \S+role\/narrow\n$/);
+  });
+
   it.each([
     ['y', 'submit --set-default\n'],
     ['n', undefined],

@@ -1,6 +1,6 @@
 """Registers the type with a role for every user, after it has said so and got a yes.
 
-What is given beside --yes goes to `cfn submit`.
+What is given beside --yes goes to `cfn submit`; with a --role-arn of one's own there is nothing to say.
 """
 
 import subprocess
@@ -21,9 +21,10 @@ For one path of users and some secrets only, run instead:
 def main():
     arguments = sys.argv[1:]
     options = [argument for argument in arguments if argument != "--yes"]
-    print(WARNING, flush=True)
-    if not confirmed("Register it for every user all the same?", yes=options != arguments):
-        sys.exit("Nothing is registered.")
+    if not any(option.split("=")[0] == "--role-arn" for option in options):
+        print(WARNING, flush=True)
+        if not confirmed("Register it for every user all the same?", yes=options != arguments):
+            sys.exit("Nothing is registered.")
     sys.exit(subprocess.run(["cfn", "submit", "--set-default", *options], check=False).returncode)
 
 

@@ -213,7 +213,7 @@ def show(cloudformation, names, before, given):
             was = f" (was {before[name] or 'empty'})" if name in before else ""
             print(f"  {name} = {value}{was}")
     for page in cloudformation.get_paginator("describe_change_set").paginate(**names):
-        for change in (found["ResourceChange"] for found in page["Changes"]):
+        for change in (found["ResourceChange"] for found in page.get("Changes", [])):
             # Whether a resource is replaced can depend on what others become.
             replaced = change.get("Replacement") in ("True", "Conditional")
             what = "Replace" if replaced else change["Action"]

@@ -155,6 +155,27 @@ describe('examples', () => {
     );
   });
 
+  it('work under the role and the guardrail of the safe start, or say what they need', async () => {
+    const scope = "make register USER_PATH=/ci/ SECRET_NAMES='ci/*' ";
+    expect(await readFile('Makefile', 'utf8')).toContain(scope);
+
+    for (const file of await find('examples/**/*.yaml', 'examples/*.json')) {
+      if (CONFIGURATIONS.includes(file) || /^# Needs /.test(await readFile(file, 'utf8'))) continue;
+      const { Resources } = (await toJson(file)) as Template;
+      for (const { Type, Properties } of Object.values(Resources)) {
+        if (Type !== schema.typeName) continue;
+        const { UserName, SecretId } = Properties as Record<string, { Ref: string } | undefined>;
+        const user = Resources[UserName?.Ref ?? '']?.Properties as { Path?: string } | undefined;
+        const secret = Resources[SecretId?.Ref ?? '']?.Properties as { Name?: object } | undefined;
+        expect([file, user?.Path]).toEqual([file, expect.stringMatching(/^\/ci\//)]);
+        expect([file, SecretId && secret?.Name]).toEqual([
+          file,
+          SecretId && { 'Fn::Sub': expect.stringMatching(/^ci\//) as string },
+        ]);
+      }
+    }
+  });
+
   it('use each property of the type', async () => {
     const templates = await Promise.all((await find('examples/**/*.yaml')).map(toJson));
     const used = templates.flatMap((template) =>
@@ -305,8 +326,8 @@ describe('links', () => {
 
 /** @returns the rules that the templates break, errors, warnings and hints alike. */
 async function lint(templates: readonly string[]): Promise<string[]> {
-  const args = ['tools/cfn_lint.py', '--format', 'json', '--registry-schemas', 'schema'];
-  const { stdout } = await run('.venv/bin/python', [...args, '--', ...templates]).catch(
+  const args = ['--append-rules=examples/cfn-lint', '--registry-schemas=schema', '--format=json'];
+  const { stdout } = await run('.venv/bin/cfn-lint', [...args, '--', ...templates]).catch(
     // The exit status only says that there are faults.
     (error: unknown) => error as { stdout: string },
   );

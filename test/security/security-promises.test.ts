@@ -22,10 +22,10 @@ describe('SECURITY.md', () => {
   });
 
   it('names a test for each promise', () => {
-    const rows = text.split('\n').filter((line) => line.startsWith('| '));
-    const promises = rows.filter((row) => !/^\| (promise|-)/.test(row));
+    const promises = [...text.matchAll(/^- (.*):\n +(.*)$/gm)];
 
-    expect(promises.filter((row) => !row.includes(' › '))).toEqual([]);
+    expect(promises.length).toBeGreaterThan(40);
+    expect(promises.filter(([, , test = '']) => !test.includes(' › '))).toEqual([]);
   });
 
   it('links only to files that there are', () => {

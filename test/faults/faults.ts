@@ -148,8 +148,7 @@ export const FAULTS: readonly Fault[] = [
 
 /** Strikes at this and every later call of its kind. */
 export function forEver(fault: Fault, name: string, code: string): Fault {
-  const what = `${fault.what}; the same with every later call of its kind`;
-  return { ...fault, name, what, times: Infinity, codes: [code, 'NotStabilized'] };
+  return { ...fault, name, times: Infinity, codes: [code, 'NotStabilized'] };
 }
 
 async function stall(signal: AbortSignal): Promise<void> {

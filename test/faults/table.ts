@@ -51,7 +51,11 @@ export function toTables(
       ...alike.map(([cells, some]) => [some.map(({ call }) => call).join(AND), ...cells]),
     ];
   });
-  const legend = FAULTS.map(({ name, what }) => [name, what]);
+  const once = FAULTS.filter(({ times }) => times !== Infinity);
+  const legend = [
+    ...once.map(({ name, what }) => [name, what]),
+    ['… for ever', 'the same with every later call of its kind'],
+  ];
   const head = columns.map(([, faults]) => faults.map(({ name }) => name).join(AND));
   return [
     toTable(['fault', 'what happens'], legend),

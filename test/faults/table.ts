@@ -11,6 +11,7 @@ const AS_EVER = '✓';
 const OR = ' or ';
 const AND = ', ';
 const ENDS = ' → ';
+const FIRST = ' #1';
 
 /** So that the rows can be read without scrolling. Other codes are written out. */
 const SHORT: ReadonlyMap<string, string> = new Map([
@@ -48,7 +49,10 @@ export function toTables(
     const alike = groupBy(own, (point) => cellsOf[points.indexOf(point)] ?? []);
     return [
       [`**${name}${ENDS}${ends}**`],
-      ...alike.map(([cells, some]) => [some.map(({ call }) => call).join(AND), ...cells]),
+      ...alike.map(([cells, some]) => [
+        some.map(({ call }) => call.replace(FIRST, '')).join(AND),
+        ...cells,
+      ]),
     ];
   });
   const once = FAULTS.filter(({ times }) => times !== Infinity);
@@ -88,6 +92,7 @@ export function codesOf(guide: string): Codes {
         const faults = head[column + 1]?.split(AND) ?? [];
         return first
           .split(AND)
+          .map((call) => (call.includes('#') ? call : call + FIRST))
           .flatMap((call) => faults.map((fault) => [join(name, call, fault), codes] as const));
       });
     }),

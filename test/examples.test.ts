@@ -337,6 +337,21 @@ describe('documents', () => {
       ]);
   });
 
+  it('have commands that a shell can read', async () => {
+    const scripts = await Promise.all(
+      (await findDocuments()).map(async (file) => {
+        const text = await readFile(file, 'utf8');
+        const blocks = [...text.matchAll(/^ *```sh\n(.*?)^ *```$/gms)].map(
+          ([, block = '']) => block,
+        );
+        return blocks.join('\n');
+      }),
+    );
+
+    for (const script of scripts) await run('bash', ['-n', '-c', script]);
+    expect(scripts.filter((script) => script !== '').length).toBeGreaterThan(10);
+  });
+
   it('are short: README, all of them together, and the rows of their tables', async () => {
     const texts = await Promise.all(
       (await findDocuments()).map(async (file) => ({ file, text: await readFile(file, 'utf8') })),

@@ -162,7 +162,6 @@ describe('a line of the log', () => {
       'secretsmanager:DescribeSecret',
       'secretsmanager:PutSecretValue',
       'secretsmanager:UpdateSecretVersionStage',
-      'sts:GetCallerIdentity',
     ])('to %s, in message and code', async (action) => {
       const userName = await type.createUser();
       const { name: SecretId } = await type.createSecret('before');
@@ -189,9 +188,7 @@ describe('a line of the log', () => {
         type.allow();
         expectHonest(invoked);
       }
-      const { action: name } = { action: action.split(':')[1] };
-      const wasAsked = type.calls.some((call) => call.action === name);
-      expect([action, wasAsked]).toEqual([action, action !== 'sts:GetCallerIdentity']);
+      expect(type.calls.map(actionOf)).toContain(action);
       for (const { id } of await type.keysOf(userName)) await type.deleteKey(userName, id);
       for (const parameter of await type.parameters()) await type.deleteParameter(parameter);
     });

@@ -7,7 +7,7 @@ JEST := jest
 PIP_INSTALL := .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package named-bucket publish deregister-old-versions submit demo demo-migrate test format lint typecheck generated check contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package named-bucket register publish deregister-old-versions submit demo demo-migrate recording test format lint typecheck generated check contract faults long bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,23 +41,33 @@ build: setup ## Bundle the handlers into build/TypeFunction
 package: setup ## Make org-iam-accesskey.zip, without Docker and without SAM
 	cfn submit --dry-run; status=$$?; rm -f rpdk.log*; exit $$status
 
-named-bucket:
-	@test -n "$(BUCKET)" || { echo 'usage: make publish BUCKET=name' >&2; exit 2; }
+REGISTER := make register USER_PATH=/ci/ SECRET_NAMES='ci/*' BUCKET=name
 
-publish: named-bucket package ## Upload package and registration template (BUCKET=name), and print how to register them
+named-bucket:
+	@test -n "$(BUCKET)" || { echo "BUCKET is missing: $(REGISTER), or make publish BUCKET=name" >&2; exit 2; }
+
+register: named-bucket package ## Register the type, or its next version (USER_PATH=/ci/ SECRET_NAMES='ci/*' BUCKET=name)
+	python tools/register.py --bucket '$(BUCKET)' $(if $(USER_PATH),--user-path '$(USER_PATH)') \
+		$(if $(SECRET_NAMES),--secret-names '$(SECRET_NAMES)') $(ARGS)
+
+publish: named-bucket package ## Upload package and registration template for an organization (BUCKET=name)
 	python tools/publish.py $(BUCKET) $(ARGS)
 
 deregister-old-versions: setup ## Show the versions before the default one and their roles (ARGS="--yes": deregister them)
 	python tools/deregister_old_versions.py $(ARGS)
 
-submit: setup ## Register the type in the account and Region of your AWS credentials (ARGS="--region eu-west-1")
-	cfn submit --set-default $(ARGS); status=$$?; rm -f rpdk.log*; exit $$status
+submit: setup ## Register the type with a role for every user, after a yes (ARGS="--region eu-west-1")
+	python tools/submit.py $(ARGS); status=$$?; rm -f rpdk.log*; exit $$status
 
 demo: build ## Take an access key through its whole life on a local AWS (ARGS="--user NAME" with AWS_PROFILE: on the real one)
 	node demo/main.ts $(ARGS)
 
 demo-migrate: build ## Move a key here from AWS::IAM::AccessKey, on a local AWS, with the templates of examples/migrate
 	node demo/main.ts --migrate $(ARGS)
+
+recording: build ## Draw guides/demo.svg anew from the demo's output
+	node demo/main.ts > build/demo.txt
+	python tools/recording.py build/demo.txt guides/demo.svg
 
 format: setup
 	prettier --check --log-level warn .

@@ -26,5 +26,5 @@ export default {
   },
   transformIgnorePatterns: ['/node_modules/(?!(get-port|milliparsec)/)'],
   testTimeout: 120_000,
-  maxWorkers: 2,
+  maxWorkers: 3,
 };

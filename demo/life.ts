@@ -1,6 +1,7 @@
 import type { Properties } from '../local/cloudformation.ts';
 import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
-import { identify } from './account.ts';
+import { identify, type Credentials } from './account.ts';
+import type { Stages } from './secret.ts';
 import type { Keys, Stage, Status } from './stage.ts';
 
 export interface Step {
@@ -12,44 +13,127 @@ export interface Step {
 /** The life of an access key, as a stack would give it: each step goes on where the last one ended. */
 export const life: readonly Step[] = [
   {
-    title: 'A user is there, with no access key',
+    title: 'A user without a key and an empty secret are there',
     async run(stage) {
       if (stage.account.isLocal) await stage.createUser();
       await expectKeys(stage, {});
+      await stage.secret.create();
     },
   },
   {
-    title: 'CREATE makes the key',
+    title: 'CREATE with SecretId delivers key 1 into the secret, and nowhere else',
+    async run(stage, say) {
+      const template = withSecret(stage, 1);
+      const { Id } = await stage.succeed('CREATE', stage.cloudFormation.create(template));
+      verify(Id === key(stage, 1), 'CREATE answers without the Id of a key');
+      await expectKeys(stage, { [key(stage, 1)]: 'Active' });
+      await expectStages(stage, { AWSCURRENT: key(stage, 1) });
+      const model = await read(stage, key(stage, 1));
+      verify(!('SecretAccessKey' in model), 'READ gives what the secret alone should hold');
+      const { secretAccessKey } = await stage.secret.read();
+      await stage.eventually(async () => {
+        const record = await stage.record(key(stage, 1));
+        verify(record.includes(stage.userName), 'Parameter Store holds no record of key 1');
+        verify(!record.includes(secretAccessKey), 'Parameter Store holds the secret, too');
+      });
+      say(`template ${JSON.stringify(template)}`);
+      say(`key 1 is ${key(stage, 1)}; READ, and so CloudFormation, never gives its secret`);
+    },
+  },
+  {
+    title: 'Whoever reads the secret has a key that works',
+    async run(stage, say) {
+      await expectSecretToWork(stage, key(stage, 1));
+      say(`${await stagesOf(stage)}; STS takes its holder for user ${stage.userName}`);
+    },
+  },
+  {
+    title: 'Rotation: Serial 2 makes key 2, and readers get it once AWS accepts it',
+    async run(stage, say) {
+      const template = withSecret(stage, 2);
+      const creation = stage.succeed('CREATE', stage.cloudFormation.create(template));
+      const [, seen] = await stage.secret.watch(creation);
+      const before = { AWSCURRENT: key(stage, 1) };
+      const pending = { ...before, AWSPENDING: key(stage, 2) };
+      const after = { AWSCURRENT: key(stage, 2), AWSPREVIOUS: key(stage, 1) };
+      await expectStages(stage, after);
+      await expectKeys(stage, { [key(stage, 1)]: 'Active', [key(stage, 2)]: 'Active' });
+      await expectSecretToWork(stage, key(stage, 2));
+      await expectSecretToWork(stage, key(stage, 1), 'AWSPREVIOUS');
+      say(`template ${JSON.stringify(template)}`);
+      if (seen.some((stages) => isSame(stages, pending))) {
+        say(`while key 2 is tried: ${describeStages(stage, pending)}`);
+      }
+      say(`then: ${describeStages(stage, after)}; both keys work`);
+    },
+  },
+  {
+    title: 'Clean-up of the rotation: key 1 is deleted',
+    async run(stage, say) {
+      await stage.succeed('DELETE', stage.cloudFormation.delete(key(stage, 1)));
+      await expectKeys(stage, { [key(stage, 2)]: 'Active' });
+      await expectGone(stage, key(stage, 1));
+      await expectStages(stage, { AWSCURRENT: key(stage, 2), AWSPREVIOUS: key(stage, 1) });
+      await expectSecretToWork(stage, key(stage, 2));
+      say(`${await stagesOf(stage)}, which does not work any more`);
+    },
+  },
+  {
+    title: 'Roll-back: Serial 3 makes key 3, the update fails elsewhere, key 3 is deleted',
+    async run(stage, say) {
+      const template = withSecret(stage, 3);
+      await stage.succeed('CREATE', stage.cloudFormation.create(template));
+      await expectStages(stage, { AWSCURRENT: key(stage, 3), AWSPREVIOUS: key(stage, 2) });
+      say(`template ${JSON.stringify(template)}`);
+      say(`before: ${await stagesOf(stage)}`);
+
+      const rollback = stage.cloudFormation.delete(key(stage, 3), { rollback: true });
+      await stage.succeed('DELETE', rollback);
+      await expectKeys(stage, { [key(stage, 2)]: 'Active' });
+      await expectStages(stage, { AWSCURRENT: key(stage, 2), AWSPREVIOUS: key(stage, 3) });
+      await expectSecretToWork(stage, key(stage, 2));
+      say(`after: ${await stagesOf(stage)}; readers have key 2 again, and it works`);
+    },
+  },
+  {
+    title: 'DELETE takes key 2 away',
+    async run(stage) {
+      await stage.succeed('DELETE', stage.cloudFormation.delete(key(stage, 2)));
+      await expectKeys(stage, {});
+      await expectGone(stage, key(stage, 2));
+    },
+  },
+  {
+    title: 'The drop-in way: CREATE without SecretId makes key 4',
     async run(stage, say) {
       const template = { UserName: stage.userName, Serial: 1 };
-      const { Id } = await stage.succeed('CREATE', stage.cloudFormation.create(template));
-      verify(Id === stage.made[0], 'CREATE answers without the Id of a key');
-      await expectKeys(stage, { [first(stage)]: 'Active' });
+      await stage.succeed('CREATE', stage.cloudFormation.create(template));
+      await expectKeys(stage, { [key(stage, 4)]: 'Active' });
       say(`template ${JSON.stringify(template)}`);
     },
   },
   {
     title: 'Fn::GetAtt: READ by the id alone gives the secret, and the key works',
     async run(stage, say) {
-      await expectToWork(stage, first(stage));
+      await expectToWork(stage, key(stage, 4));
       say(`STS takes its holder for user ${stage.userName}`);
     },
   },
   {
     title: 'UPDATE deactivates the key',
     async run(stage, say) {
-      const before = { Id: first(stage), UserName: stage.userName, Serial: 1 };
+      const before = { Id: key(stage, 4), UserName: stage.userName, Serial: 1 };
       const template = { UserName: stage.userName, Serial: 1, Status: 'Inactive' };
       await stage.succeed('UPDATE', stage.cloudFormation.update(before, template));
-      await expectKeys(stage, { [first(stage)]: 'Inactive' });
-      await expectDrift(stage, first(stage), template, []);
+      await expectKeys(stage, { [key(stage, 4)]: 'Inactive' });
+      await expectDrift(stage, key(stage, 4), template, []);
       say(`template ${JSON.stringify(template)}`);
     },
   },
   {
     title: 'Drift: reactivated behind its back, seen by READ, taken back by UPDATE',
     async run(stage, say) {
-      const id = first(stage);
+      const id = key(stage, 4);
       const template = { UserName: stage.userName, Serial: 1, Status: 'Inactive' };
       await stage.setStatus(id, 'Active');
       await expectKeys(stage, { [id]: 'Active' });
@@ -59,23 +143,6 @@ export const life: readonly Step[] = [
       await stage.succeed('UPDATE', stage.cloudFormation.update({ Id: id, ...template }, template));
       await expectKeys(stage, { [id]: 'Inactive' });
       await expectDrift(stage, id, template, []);
-    },
-  },
-  {
-    title: 'Rotation: a higher Serial makes the new key, then the old one is deleted',
-    async run(stage, say) {
-      const old = first(stage);
-      const template = { UserName: stage.userName, Serial: 2 };
-      await stage.succeed('CREATE', stage.cloudFormation.create(template));
-      verify(second(stage) !== old, 'CREATE with the higher Serial answers with the old key');
-      await expectKeys(stage, { [old]: 'Inactive', [second(stage)]: 'Active' });
-      say(`template ${JSON.stringify(template)}: both keys alive`);
-
-      await stage.succeed('DELETE', stage.cloudFormation.delete(old));
-      await expectKeys(stage, { [second(stage)]: 'Active' });
-      await expectGone(stage, old);
-      await expectToWork(stage, second(stage));
-      say('old key gone, new key works');
     },
   },
   {
@@ -92,13 +159,13 @@ export const life: readonly Step[] = [
       say('READ gives all but SecretAccessKey, which nobody can know any more');
 
       await stage.succeed('UPDATE', stage.cloudFormation.update({ ...model }, template));
-      await expectKeys(stage, { [second(stage)]: 'Active', [id]: 'Inactive' });
+      await expectKeys(stage, { [key(stage, 4)]: 'Inactive', [id]: 'Inactive' });
     },
   },
   {
     title: 'LIST shows exactly the keys that there are',
     async run(stage, say) {
-      const keys = { [second(stage)]: 'Active', [foreign(stage)]: 'Inactive' } as const;
+      const keys = { [key(stage, 4)]: 'Inactive', [key(stage, 5)]: 'Inactive' } as const;
       await expectKeys(stage, keys);
       for (const filter of [{}, { UserName: stage.userName }]) {
         await stage.eventually(() => expectListed(stage, filter, keys));
@@ -107,17 +174,18 @@ export const life: readonly Step[] = [
     },
   },
   {
-    title: 'DELETE takes every key away',
+    title: 'DELETE takes both keys away, and the secret goes, too',
     async run(stage) {
-      await stage.succeed('DELETE', stage.cloudFormation.delete(foreign(stage)));
-      await expectKeys(stage, { [second(stage)]: 'Active' });
-      await stage.succeed('DELETE', stage.cloudFormation.delete(second(stage)));
+      await stage.succeed('DELETE', stage.cloudFormation.delete(key(stage, 5)));
+      await expectKeys(stage, { [key(stage, 4)]: 'Inactive' });
+      await stage.succeed('DELETE', stage.cloudFormation.delete(key(stage, 4)));
       await expectKeys(stage, {});
       for (const id of stage.made) await expectGone(stage, id);
+      await stage.secret.delete();
     },
   },
   {
-    title: 'Nothing is left: no key, no parameter, no process',
+    title: 'Nothing is left: no key, no parameter, no secret, no process',
     async run(stage) {
       await stage.eventually(async () => {
         const leftovers = await stage.leftovers();
@@ -132,9 +200,14 @@ export function verify(isAsItShouldBe: boolean, otherwise: string): void {
   if (!isAsItShouldBe) throw new Error(otherwise);
 }
 
-const first = (stage: Stage): string => stage.made[0] ?? '';
-const second = (stage: Stage): string => stage.made[1] ?? '';
-const foreign = (stage: Stage): string => stage.made[2] ?? '';
+/** The id of a key by its number, in the order of their making. */
+function key(stage: Stage, number: number): string {
+  return stage.made[number - 1] ?? '';
+}
+
+function withSecret(stage: Stage, Serial: number): Properties {
+  return { UserName: stage.userName, Serial, SecretId: stage.secret.name };
+}
 
 function read(stage: Stage, id: string): Promise<Properties> {
   return stage.succeed('READ', stage.cloudFormation.read(id));
@@ -150,12 +223,50 @@ export async function expectKeys(stage: Stage, expected: Keys): Promise<void> {
   });
 }
 
+async function expectStages(stage: Stage, expected: Stages): Promise<void> {
+  await stage.eventually(async () => {
+    const stages = await stage.secret.stages();
+    verify(
+      isSame(stages, expected),
+      `secret ${stage.secret.name} has ${describeStages(stage, stages)} instead of ${describeStages(stage, expected)}`,
+    );
+  });
+}
+
+async function stagesOf(stage: Stage): Promise<string> {
+  return describeStages(stage, await stage.secret.stages());
+}
+
+/** `AWSCURRENT key 2, AWSPREVIOUS key 1` */
+function describeStages({ made }: Stage, stages: Stages): string {
+  const described = Object.keys(stages)
+    .sort()
+    .map((name) => `${name} key ${made.indexOf(stages[name] ?? '') + 1}`);
+  return described.join(', ') || 'no version';
+}
+
+async function expectSecretToWork(
+  stage: Stage,
+  accessKeyId: string,
+  version?: string,
+): Promise<void> {
+  const credentials = await stage.secret.read(version);
+  verify(
+    credentials.accessKeyId === accessKeyId,
+    `whoever reads the secret gets key ${credentials.accessKeyId} instead of ${accessKeyId}`,
+  );
+  await expectAccepted(stage, credentials);
+}
+
 async function expectToWork(stage: Stage, accessKeyId: string): Promise<void> {
   const { SecretAccessKey } = await read(stage, accessKeyId);
   if (typeof SecretAccessKey !== 'string') {
     throw new Error('READ by the id alone does not give SecretAccessKey');
   }
-  const credentials = { accessKeyId, secretAccessKey: SecretAccessKey };
+  await expectAccepted(stage, { accessKeyId, secretAccessKey: SecretAccessKey });
+}
+
+async function expectAccepted(stage: Stage, credentials: Credentials): Promise<void> {
   await stage.eventually(async () => {
     const { accountId, arn } = await identify(stage.account, credentials);
     verify(
@@ -227,9 +338,11 @@ function isUser({ userName }: Stage, other: unknown): boolean {
   return typeof other === 'string' && other.toLowerCase() === userName.toLowerCase();
 }
 
-function isSame(keys: Keys, others: Keys): boolean {
-  const ids = Object.keys(keys);
-  return ids.length === Object.keys(others).length && ids.every((id) => keys[id] === others[id]);
+function isSame(one: Stages, other: Stages): boolean {
+  const names = Object.keys(one);
+  return (
+    names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+  );
 }
 
 function describe(keys: Keys): string {

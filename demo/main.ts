@@ -72,7 +72,7 @@ async function isAllowed(stage: Stage, yes: boolean, signal: AbortSignal): Promi
         'name a user who has none, so that no key in use is at risk',
     );
   }
-  const intention = `This will create and delete access keys of user ${stage.userName} in account ${accountId}, region ${region}.`;
+  const intention = `This will create and delete access keys of user ${stage.userName} and the secret ${stage.secret.name} in account ${accountId}, region ${region}.`;
   if (yes) {
     console.log(`${intention}\n`);
     return true;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateAccessKeyCommand,
@@ -10,6 +11,7 @@ import {
 } from '@aws-sdk/client-iam';
 import {
   DeleteParameterCommand,
+  GetParametersCommand,
   paginateGetParametersByPath,
   ParameterNotFound,
   SSMClient,
@@ -23,6 +25,7 @@ import {
 import { startFunction, type LocalFunction } from '../local/lambda-container.ts';
 import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
 import type { Account } from './account.ts';
+import { Secret } from './secret.ts';
 
 export type Status = 'Active' | 'Inactive';
 /** The status of each access key by its id. */
@@ -43,6 +46,7 @@ const POLL_INTERVAL_MILLISECONDS = 1_000;
 export class Stage {
   readonly account: Account;
   readonly userName: string;
+  readonly secret: Secret;
   readonly lambda: LocalFunction;
   readonly cloudFormation: CloudFormation;
   /** The ids of the access keys that this run made, in the order of their making. */
@@ -73,6 +77,9 @@ export class Stage {
     const { credentials, endpoint, region, accountId } = account;
     this.account = account;
     this.userName = userName;
+    // In an account, a name of one's own: the demo deletes the secret.
+    const suffix = account.isLocal ? '' : `-demo-${randomUUID().slice(0, 8)}`;
+    this.secret = new Secret(`ci/${userName}${suffix}`, account);
     this.lambda = lambda;
     this.#signal = signal;
     const config = { region, credentials, ...(endpoint && { endpoint }) };
@@ -169,18 +176,27 @@ export class Stage {
     return names;
   }
 
-  /** What there is of keys and parameters that was not there before this run. */
+  /** What Parameter Store keeps of a key, decrypted. */
+  async record(accessKeyId: string): Promise<string> {
+    const { Parameters = [] } = await this.#ssm.send(
+      new GetParametersCommand({ Names: [`${PREFIX}/${accessKeyId}`], WithDecryption: true }),
+    );
+    return String(Parameters[0]?.Value);
+  }
+
+  /** What there is of keys, parameters and secrets that was not there before this run. */
   async leftovers(): Promise<string[]> {
     const names = await this.parameterNames();
     const left = names.filter((name) => !this.#namesBefore.includes(name) && this.#isOurs(name));
     return [
       ...Object.keys(await this.keys()).map((id) => `access key ${id} of user ${this.userName}`),
       ...left.map((name) => `parameter ${name}`),
+      ...((await this.secret.isLeft()) ? [`secret ${this.secret.name}`] : []),
     ];
   }
 
   /**
-   * Deletes the keys that this run made, with their parameters, and no others.
+   * Deletes the keys that this run made, with their parameters and the secret, and no others.
    *
    * @returns what is left all the same, be it of this run or not.
    */
@@ -193,6 +209,7 @@ export class Stage {
       await unlessGone(this.#iam.send(new DeleteAccessKeyCommand(key)));
       await unlessGone(this.#ssm.send(new DeleteParameterCommand({ Name: `${PREFIX}/${id}` })));
     }
+    await this.secret.delete();
     const deadline = Date.now() + this.account.patience;
     for (;;) {
       const leftovers = await this.leftovers();

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import schema from '../schema/org-iam-accesskey.json' with { type: 'json' };
+import { matchesAny } from '../src/rules/patterns.ts';
+import { secretArn, userArn } from './security/permissions.ts';
+import { isAllowed, readRole, type AccessRequest } from './security/roles.ts';
 
 interface Template {
   readonly Resources: Readonly<
@@ -16,6 +19,15 @@ const run = promisify(execFile);
 const permissions = [
   ...new Set(Object.values(schema.handlers).flatMap((handler) => handler.permissions)),
 ].sort();
+const KEY_CHANGES = ['iam:CreateAccessKey', 'iam:UpdateAccessKey', 'iam:DeleteAccessKey'];
+const DELIVERY = [
+  'secretsmanager:DescribeSecret',
+  'secretsmanager:PutSecretValue',
+  'secretsmanager:UpdateSecretVersionStage',
+];
+const GENERATED = ['bench/RESULTS.md', 'guides/faults-table.md'];
+/** `[text](file#anchor)` and `[name]: file#anchor`. */
+const LINK = /(?:\]\(|^\[\w+\]: )(?!https?:)([^)#\s]*)#?([^)\s]*)/gm;
 const CONFIGURATIONS = ['examples/type-configuration.json', 'examples/guardrails.json'];
 
 describe('templates', () => {
@@ -57,7 +69,6 @@ describe('templates', () => {
     expect(await lint(files)).toEqual([]);
     expect(blocks).toEqual([
       { language: 'yaml', text: await readFile('examples/basic.yaml', 'utf8') },
-      { language: 'json', text: await readFile('examples/basic.json', 'utf8') },
       { language: 'yaml', text: await readFile('examples/drop-in.yaml', 'utf8') },
     ]);
   });
@@ -81,10 +92,10 @@ describe('templates', () => {
   });
 
   it('for the execution role grant what the schema asks for, no more and no less', async () => {
-    const readme = await fencedBlocks('README.md', /"Statement"/);
+    const [shown] = await fencedBlocks('guides/permissions.md', /"Statement"/);
 
     for (const policy of [
-      JSON.parse(readme[0]?.text ?? '') as unknown,
+      JSON.parse(shown?.text ?? '') as unknown,
       policiesOf(await toJson('examples/narrow-execution-role.yaml')),
       policiesOf(await toJson('resource-role.yaml')),
     ]) {
@@ -155,6 +166,45 @@ describe('examples', () => {
     );
   });
 
+  it('work under the role and the guardrail of the safe start, or say what they need', async () => {
+    const [, path = '', secrets = ''] =
+      /^make register USER_PATH=(\S+) SECRET_NAMES='(\S+)' /m.exec(
+        await readFile('README.md', 'utf8'),
+      ) ?? [];
+    const { permissions: role } = await readRole('registration/template.yml', {
+      UserPath: path,
+      SecretNamePattern: secrets,
+    });
+    const denied: string[] = [];
+
+    for (const file of await find('examples/**/*.yaml', 'examples/*.json')) {
+      if (CONFIGURATIONS.includes(file) || /^# Needs /.test(await readFile(file, 'utf8'))) continue;
+      const { Resources } = (await toJson(file)) as Template;
+      for (const { Type, Properties } of Object.values(Resources)) {
+        if (Type !== schema.typeName) continue;
+        const { UserName, SecretId } = Properties as Record<string, { Ref: string } | undefined>;
+        const user = Resources[UserName?.Ref ?? '']?.Properties as { Path?: string } | undefined;
+        const { Path = '/' } = user ?? {};
+        const requests = KEY_CHANGES.map((action): AccessRequest => ({
+          action,
+          resource: userArn(Path, 'bot'),
+        }));
+        if (SecretId) {
+          const secret = Resources[SecretId.Ref]?.Properties as { Name?: { 'Fn::Sub': string } };
+          const name = secret.Name?.['Fn::Sub'].replaceAll(/\$\{\w+\}/g, 'bot') ?? 'generated';
+          requests.push(...DELIVERY.map((action) => ({ action, resource: secretArn(name) })));
+        }
+        for (const request of requests) {
+          if (!(await isAllowed(role, request))) denied.push(`${file}: ${request.action}`);
+        }
+        if (!matchesAny([`${path}*`], Path)) denied.push(`${file}: AllowedUserPaths`);
+      }
+    }
+
+    expect([path, secrets]).toEqual(['/ci/', 'ci/*']);
+    expect(denied).toEqual([]);
+  });
+
   it('use each property of the type', async () => {
     const templates = await Promise.all((await find('examples/**/*.yaml')).map(toJson));
     const used = templates.flatMap((template) =>
@@ -189,20 +239,12 @@ describe('examples', () => {
   });
 });
 
-describe('README.md', () => {
+describe('documents', () => {
   const readOnly = schema.readOnlyProperties.map(toName);
-  let readme: string;
 
-  beforeAll(async () => {
-    readme = await readFile('README.md', 'utf8');
-  });
-
-  it('names the properties, with those that are required and those that replace', () => {
-    const documented = tableUnder(readme, '## Properties').map(([name, , required, update]) => [
-      name,
-      required,
-      update,
-    ]);
+  it('name the properties, with those that are required and those that replace', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const documented = tableUnder(readme, '## Properties').map((row) => row.slice(0, 3));
 
     expect(documented).toEqual(
       Object.keys(schema.properties)
@@ -217,14 +259,16 @@ describe('README.md', () => {
     );
   });
 
-  it('names the return values', () => {
+  it('name the return values', async () => {
+    const readme = await readFile('README.md', 'utf8');
     const documented = tableUnder(readme, '## Return values').map(([name]) => name);
 
     expect(documented).toEqual(['Ref', ...readOnly].map((name) => `\`${name}\``));
   });
 
-  it('names the type configuration with its defaults', () => {
-    const documented = tableUnder(readme, '### Type configuration').map((row) => row.slice(0, 2));
+  it('name the type configuration with its defaults', async () => {
+    const guide = await readFile('guides/configuration.md', 'utf8');
+    const documented = tableUnder(guide, '## Properties').map((row) => row.slice(0, 2));
 
     expect(documented).toEqual(
       Object.entries(schema.typeConfiguration.properties).map(([name, property]) => [
@@ -234,8 +278,10 @@ describe('README.md', () => {
     );
   });
 
-  it('names the permissions, handler by handler', () => {
-    const documented = tableUnder(readme, '## Permissions').map((row) => row.slice(0, 6));
+  it('name the permissions, handler by handler, and why each is needed', async () => {
+    const guide = await readFile('guides/permissions.md', 'utf8');
+    const documented = tableUnder(guide, '## What it may do').map((row) => row.slice(0, 6));
+    const [, reasons = ''] = guide.split('\n## Why each\n');
 
     expect(documented).toEqual(
       permissions.map((permission) => [
@@ -246,48 +292,82 @@ describe('README.md', () => {
       ]),
     );
     expect(Object.keys(schema.handlers)).toEqual(['create', 'read', 'update', 'delete', 'list']);
+    const [explained = ''] = reasons.split('\n## ');
+    expect(permissions.filter((permission) => !explained.includes(`\`${permission}\``))).toEqual(
+      [],
+    );
   });
 
-  it('quotes messages as the handlers write them', async () => {
+  it('quote messages as the handlers write them, each in a heading', async () => {
     const sources = await Promise.all(
       (await find('src/**/*.ts')).map((file) => readFile(file, 'utf8')),
     );
     // A message may be put together from several literals.
     const literals = sources.join('').replace(/[`'] \+\s+[`']/g, '');
-    const messages = tableUnder(readme, '## Troubleshooting').map(([message]) => message ?? '');
+    const guide = await readFile('guides/errors.md', 'utf8');
+    const messages = [...guide.matchAll(/^### (.*`.*)$/gm)].flatMap(([, heading = '']) =>
+      [...heading.matchAll(/`([^`]+)`/g)].map(([, message = '']) => message),
+    );
 
     const invented = messages.flatMap((message) =>
       message
-        .replaceAll('`', '')
         .split('…')
         .map((fragment) => fragment.replace(/^['); :,]+|[(:; ]+$/g, ''))
         .filter((fragment) => !literals.includes(fragment)),
     );
 
-    expect(messages.length).toBeGreaterThan(15);
+    expect(messages.length).toBeGreaterThan(35);
     expect(invented).toEqual([]);
   });
 
-  it('names each guide and each example', async () => {
-    const files = await find('guides/*.md', 'examples/*.*', '*.md', '*/README.md');
-    const written = files.filter((file) => !['README.md', 'docs/README.md'].includes(file));
+  it('lead from README to every one of them, and to each example', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const guides = await Promise.all(
+      (await find('guides/*.md', '*/README.md')).map((file) => readFile(file, 'utf8')),
+    );
+    const documents = await find('guides/*.md', '*.md', '*/README.md', 'bench/RESULTS.md');
+    const indirect = ['README.md', 'guides/faults-table.md'];
 
-    for (const file of written) expect(readme).toContain(`](${file})`);
+    for (const file of documents.filter((document) => !indirect.includes(document)))
+      expect(readme).toContain(`](${file})`);
+    for (const example of await find('examples/*.*', 'examples/*/*.*'))
+      expect([example, [readme, ...guides].some((text) => text.includes(example))]).toEqual([
+        example,
+        true,
+      ]);
+  });
+
+  it('are short: README, all of them together, and the rows of their tables', async () => {
+    const texts = await Promise.all(
+      (await findDocuments()).map(async (file) => ({ file, text: await readFile(file, 'utf8') })),
+    );
+    const sizeOf = (text: string): number => Buffer.byteLength(text);
+    const all = texts.reduce((sum, { text }) => sum + sizeOf(text), 0);
+    const wide = texts
+      .filter(({ file }) => !GENERATED.includes(file))
+      .flatMap(({ file, text }) =>
+        text
+          .split('\n')
+          .filter((line) => line.startsWith('|') && line.length > 200)
+          .map((line) => `${file}: ${line.slice(0, 40)}`),
+      );
+
+    expect(sizeOf(await readFile('README.md', 'utf8'))).toBeLessThanOrEqual(12 * 1024);
+    expect(all).toBeLessThanOrEqual(130 * 1024);
+    expect(wide).toEqual([]);
   });
 });
 
 describe('links', () => {
   it('in the documents lead to files and headings that exist', async () => {
-    const documents = await find('*.md', 'guides/*.md', 'registration/*.md', 'cdk/*.md');
+    const documents = await findDocuments();
     const texts = await Promise.all(documents.map((document) => readFile(document, 'utf8')));
     const links = documents.flatMap((document, index) =>
-      [...(texts[index] ?? '').matchAll(/\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)/g)].map(
-        ([, file = '', anchor = '']) => ({
-          document,
-          target: file === '' ? document : path.join(path.dirname(document), file),
-          anchor,
-        }),
-      ),
+      [...(texts[index] ?? '').matchAll(LINK)].map(([, file = '', anchor = '']) => ({
+        document,
+        target: file === '' ? document : path.join(path.dirname(document), file),
+        anchor,
+      })),
     );
 
     const broken: string[] = [];
@@ -298,19 +378,24 @@ describe('links', () => {
       if (!isThere || !hasAnchor) broken.push(`${document}: ${target}#${anchor}`);
     }
 
-    expect(links.length).toBeGreaterThan(30);
+    expect(links.length).toBeGreaterThan(80);
     expect(broken).toEqual([]);
   });
 });
 
 /** @returns the rules that the templates break, errors, warnings and hints alike. */
 async function lint(templates: readonly string[]): Promise<string[]> {
-  const args = ['tools/cfn_lint.py', '--format', 'json', '--registry-schemas', 'schema'];
-  const { stdout } = await run('.venv/bin/python', [...args, '--', ...templates]).catch(
+  const args = ['--append-rules=examples/cfn-lint', '--registry-schemas=schema', '--format=json'];
+  const { stdout } = await run('.venv/bin/cfn-lint', [...args, '--', ...templates]).catch(
     // The exit status only says that there are faults.
     (error: unknown) => error as { stdout: string },
   );
   return (JSON.parse(stdout) as { Rule: { Id: string } }[]).map(({ Rule }) => Rule.Id);
+}
+
+/** All that people write, and the tables of the tests and the benchmark. */
+async function findDocuments(): Promise<string[]> {
+  return find('*.md', '{guides,registration,cdk,bench,schema}/*.md');
 }
 
 async function find(...patterns: string[]): Promise<string[]> {

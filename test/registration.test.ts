@@ -64,9 +64,9 @@ afterAll(() => aws.stop());
 
 describe('registration template', () => {
   it('has no fault', async () => {
-    const args = ['tools/cfn_lint.py', '--registry-schemas', 'schema', '--', TEMPLATE];
+    const args = ['--append-rules=examples/cfn-lint', '--registry-schemas=schema', '--', TEMPLATE];
     // Faults make it fail, and stand in the error's message.
-    await expect(run(python, args)).resolves.toEqual({ stdout: '', stderr: '' });
+    await expect(run('.venv/bin/cfn-lint', args)).resolves.toEqual({ stdout: '', stderr: '' });
   });
 
   it('grants what the schema asks for, no more and no less', () => {
@@ -509,7 +509,10 @@ describe('publish', () => {
     const [key = '', templateKey = ''] = await keysIn('packages');
     expect(key).toMatch(/^org-iam-accesskey\/[0-9a-f]{32}\.zip$/);
     expect(templateKey).toMatch(/^org-iam-accesskey\/template-[0-9a-f]{32}\.yml$/);
-    expect(stdout).toContain(`--parameter-overrides SchemaHandlerPackage=s3://packages/${key} `);
+    expect(stdout).toContain(
+      `ParameterKey=SchemaHandlerPackage,ParameterValue=s3://packages/${key} `,
+    );
+    expect(stdout).toMatch(/^make register .* BUCKET=packages$/m);
     expect(stdout).toContain(`--template-url ${aws.endpoint}/packages/${templateKey} `);
     expect(await s3('GET', `packages/${templateKey}`)).toContain('Org::IAM::AccessKey');
   });
@@ -536,7 +539,7 @@ describe('publish', () => {
     await s3('PUT', `packages/${key}`, 'planted');
 
     await expect(publish('packages')).rejects.toMatchObject({
-      stdout: expect.not.stringContaining('aws cloudformation deploy'),
+      stdout: expect.not.stringContaining('make register'),
       stderr: expect.stringContaining(`publishing: s3://packages/${key} is not what this project`),
     });
     expect(await s3('GET', `packages/${key}`)).toBe('planted');

@@ -18,27 +18,33 @@ from botocore.exceptions import BotoCoreError, ClientError
 PACKAGE = "org-iam-accesskey.zip"
 TEMPLATE = "registration/template.yml"
 STACK = "org-iam-accesskey-type"
+FOLDER = "org-iam-accesskey"
 UNIX = 3
 
 
 def main():
     parser = argparse.ArgumentParser(prog="make publish", description=__doc__.splitlines()[0])
     parser.add_argument("bucket")
-    parser.add_argument("--prefix", default="org-iam-accesskey", help="the folder in the bucket")
+    parser.add_argument("--prefix", default=FOLDER, help="the folder in the bucket")
     arguments = parser.parse_args()
 
-    with open(PACKAGE, "rb") as file:
-        package = reproducible(file.read())
+    folder = f"{arguments.prefix.strip('/')}/" if arguments.prefix.strip("/") else ""
+    s3 = boto3.client("s3")
+    package_uri = publish_package(s3, arguments.bucket, folder)
     with open(TEMPLATE, "rb") as file:
         template = file.read()
-    folder = f"{arguments.prefix.strip('/')}/" if arguments.prefix.strip("/") else ""
-    package_key = f"{folder}{hash_of(package)}.zip"
     template_key = f"{folder}template-{hash_of(template)}.yml"
-
-    s3 = boto3.client("s3")
-    upload(s3, arguments.bucket, package_key, package, "application/zip")
     upload(s3, arguments.bucket, template_key, template, "application/yaml")
-    print(commands(f"s3://{arguments.bucket}/{package_key}", url_of(arguments.bucket, template_key)))
+    print(commands(arguments.bucket, package_uri, url_of(arguments.bucket, template_key)))
+
+
+def publish_package(s3, bucket, folder=f"{FOLDER}/"):
+    """@returns the package's address, which holds the hash of its bytes."""
+    with open(PACKAGE, "rb") as file:
+        package = reproducible(file.read())
+    key = f"{folder}{hash_of(package)}.zip"
+    upload(s3, bucket, key, package, "application/zip")
+    return f"s3://{bucket}/{key}"
 
 
 def reproducible(archive):
@@ -86,14 +92,11 @@ def url_of(bucket, key):
     return s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key})
 
 
-def commands(package_uri, template_url):
+def commands(bucket, package_uri, template_url):
     return f"""
 Register it in the account and Region of your credentials:
 
-aws cloudformation deploy --stack-name {STACK} --capabilities CAPABILITY_IAM \\
-  --template-file {TEMPLATE} \\
-  --parameter-overrides SchemaHandlerPackage={package_uri} \\
-  UserPath=/ci/ SecretNamePattern='ci/*'
+make register USER_PATH=/ci/ SECRET_NAMES='ci/*' BUCKET={bucket}
 
 The handlers can then change keys of the users below /ci/ and secrets named ci/… only.
 

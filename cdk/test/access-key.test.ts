@@ -257,8 +257,8 @@ async function lint(template: unknown): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'template-'));
   const file = path.join(folder, 'template.json');
   await writeFile(file, JSON.stringify(template));
-  const args = ['tools/cfn_lint.py', '--registry-schemas', 'schema', '--', file];
-  const { stdout } = await run(path.join(root, '.venv/bin/python'), args, { cwd: root }).catch(
+  const args = ['--append-rules=examples/cfn-lint', '--registry-schemas=schema', '--', file];
+  const { stdout } = await run(path.join(root, '.venv/bin/cfn-lint'), args, { cwd: root }).catch(
     // The exit status only says that there are faults.
     (error: unknown) => error as { stdout: string },
   );

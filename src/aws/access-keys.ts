@@ -12,7 +12,7 @@ import type { Session } from '../runtime/session.ts';
 import { schema, type Status } from '../schema.ts';
 import { callAws, present, wasRetried } from './errors.ts';
 import { onlyAfterRefusal } from './retries.ts';
-import { YOUNG_MS } from './waiting.ts';
+import { AGE } from './waiting.ts';
 
 export interface AccessKey {
   readonly accessKeyId: string;
@@ -142,7 +142,7 @@ export function describe(accessKeys: readonly AccessKey[]): string {
 
 /** Young enough for Parameter Store and IAM not to show all of it yet. */
 export function isYoung({ createDate }: AccessKey): boolean {
-  return Date.now() - createDate.getTime() < YOUNG_MS;
+  return Date.now() - createDate.getTime() < AGE.young;
 }
 
 export function notFound(accessKeyId: string): HandlerError {

@@ -1,10 +1,12 @@
 import { IAMClient, ListUsersCommand } from '@aws-sdk/client-iam';
+import { AdaptiveRetryStrategy } from '@smithy/core/retry';
+import type { RetryErrorInfo, StandardRetryToken } from '@smithy/types';
 import pMap from 'p-map';
 import { ifFound } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import { AccessKeys, type AccessKey } from './access-keys.ts';
-import { callAws, present } from './errors.ts';
-import { PACE_OF_A_WALK } from './retries.ts';
+import { callAws, present, type SdkError } from './errors.ts';
+import { refuseRepeatedFailure } from './retries.ts';
 
 interface Page {
   readonly accessKeys: readonly AccessKey[];
@@ -12,11 +14,23 @@ interface Page {
   readonly marker: string | undefined;
 }
 
+const MAX_TRIES_OF_A_CALL = 10;
 const USERS_A_PAGE = 100;
 const USERS_AT_ONCE = 8;
 
 /** READ and LIST have 30 seconds. */
 const WALK_MS = 22_000;
+
+/** After a throttled call all slow down to what IAM takes; what else fails is tried as elsewhere. */
+class AtTheRateOfIam extends AdaptiveRetryStrategy {
+  override async refreshRetryTokenForRetry(token: StandardRetryToken, errorInfo: RetryErrorInfo) {
+    refuseRepeatedFailure(errorInfo.error as SdkError);
+    return super.refreshRetryTokenForRetry(token, errorInfo);
+  }
+}
+
+/** It outlives the invocations, so that the next page starts at the rate that the last one found. */
+const PACE_OF_A_WALK = new AtTheRateOfIam(() => Promise.resolve(MAX_TRIES_OF_A_CALL));
 
 /**
  * A walk over all users of the account, a page at a time and as fast as IAM takes it. It ends with

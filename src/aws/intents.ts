@@ -3,7 +3,6 @@ import { asText, parseJson } from '../runtime/json.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import { isAccessKeyId } from './access-keys.ts';
 import type { Parameters, StoredParameter } from './parameters.ts';
-import { PATIENCE, poll } from './waiting.ts';
 
 /** Written before a key is made, so that whoever comes later knows what may have been made. */
 export interface Intent {
@@ -46,17 +45,6 @@ export class Intents {
     const parameter = (await this.#parameters.get([name])).get(name);
     if (parameter?.kmsFailure) throw parameter.kmsFailure;
     return parameter && toIntent(parameter);
-  }
-
-  /** @throws HandlerError ResourceConflict where it is not found, though it was said to exist. */
-  async get(clientRequestToken: string): Promise<StoredIntent> {
-    const intent = await poll(PATIENCE.intent, () => this.find(clientRequestToken));
-    if (intent) return intent;
-    const name = this.nameOf(clientRequestToken);
-    throw new HandlerError(
-      'ResourceConflict',
-      `reading parameter ${name}: it exists and is not found`,
-    );
   }
 
   /** @returns whether there was none. */

@@ -1,5 +1,5 @@
 import { LimitExceededException } from '@aws-sdk/client-iam';
-import { AdaptiveRetryStrategy, StandardRetryStrategy } from '@smithy/core/retry';
+import { StandardRetryStrategy } from '@smithy/core/retry';
 import type {
   RetryErrorInfo,
   StandardRetryBackoffStrategy,
@@ -8,7 +8,6 @@ import type {
 import { MAX_TRIES } from '../runtime/time-limits.ts';
 import { isThrottled, triesOf, wasRefused, type SdkError } from './errors.ts';
 
-const MAX_TRIES_OF_A_WALK = 10;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 2_000;
 
@@ -20,14 +19,6 @@ class OnlyAfterRefusal extends StandardRetryStrategy {
   override async refreshRetryTokenForRetry(token: StandardRetryToken, errorInfo: RetryErrorInfo) {
     const error = errorInfo.error as Error;
     if (!wasRefused(error) || error instanceof LimitExceededException) throw error;
-    return super.refreshRetryTokenForRetry(token, errorInfo);
-  }
-}
-
-/** After a throttled call all slow down to what IAM takes; what else fails is tried as elsewhere. */
-class AtTheRateOfIam extends AdaptiveRetryStrategy {
-  override async refreshRetryTokenForRetry(token: StandardRetryToken, errorInfo: RetryErrorInfo) {
-    refuseRepeatedFailure(errorInfo.error as SdkError);
     return super.refreshRetryTokenForRetry(token, errorInfo);
   }
 }
@@ -56,7 +47,7 @@ class ShortBackoff implements StandardRetryBackoffStrategy {
 }
 
 /** What fails for another reason than its rate is tried as often as any call. */
-function refuseRepeatedFailure(error: SdkError): void {
+export function refuseRepeatedFailure(error: SdkError): void {
   if (triesOf(error).filter((each) => !isThrottled(each)).length >= MAX_TRIES) throw error;
 }
 
@@ -67,6 +58,3 @@ export function asLongAsThrottled(): StandardRetryStrategy {
 export function onlyAfterRefusal(): StandardRetryStrategy {
   return new OnlyAfterRefusal(MAX_TRIES);
 }
-
-/** It outlives the invocations, so that the next page starts at the rate that the last one found. */
-export const PACE_OF_A_WALK = new AtTheRateOfIam(() => Promise.resolve(MAX_TRIES_OF_A_WALK));

@@ -5,7 +5,7 @@ import {
   UpdateSecretVersionStageCommand,
   type Tag,
 } from '@aws-sdk/client-secrets-manager';
-import { HandlerError, hasErrorCode, ifFound } from '../runtime/progress-event.ts';
+import { HandlerError, hasErrorCode, ifFound, isTransient } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import { isAccessKeyId, type NewAccessKey } from './access-keys.ts';
 import { callAws, present } from './errors.ts';
@@ -84,13 +84,20 @@ export class SecretVersions {
   /**
    * To be called before the key is deleted. Readers of the secret get the version before it again,
    * unless that one's own key is gone.
+   *
+   * @param isUncertain whether the secret may be another's: one that may not be read is left alone then.
    */
   async retire(
     accessKeyId: string,
+    isUncertain: boolean,
     isAlive: (accessKeyId: string) => Promise<boolean>,
   ): Promise<void> {
     try {
-      const stages = (await this.find())?.stages;
+      const secret = await this.find().catch((error: unknown) => {
+        if (isUncertain && !isTransient(error)) return undefined;
+        throw error;
+      });
+      const stages = secret?.stages;
       const versionId = toSecretVersionId(accessKeyId);
       const own = stages?.get(versionId) ?? [];
       const previous = stages && findVersion(stages, 'AWSPREVIOUS');

@@ -2,6 +2,7 @@ import type { Session } from '../runtime/session.ts';
 import type { Request } from '../schema.ts';
 import { AccessKeyOwner } from './access-key-owner.ts';
 import { AccessKeys } from './access-keys.ts';
+import { Descriptions } from './descriptions.ts';
 import { Intents } from './intents.ts';
 import { Parameters } from './parameters.ts';
 import { Records } from './records.ts';
@@ -13,6 +14,7 @@ export class Services {
   readonly accessKeys: AccessKeys;
   readonly accessKeyOwner: AccessKeyOwner;
   readonly users: Users;
+  readonly descriptions: Descriptions;
   readonly parameters: Parameters;
   readonly records: Records;
   readonly intents: Intents;
@@ -23,6 +25,7 @@ export class Services {
     this.accessKeys = new AccessKeys(session);
     this.accessKeyOwner = new AccessKeyOwner(session);
     this.users = new Users(session);
+    this.descriptions = new Descriptions(session);
     this.parameters = new Parameters(session, typeConfiguration);
     this.records = new Records(session, this.parameters);
     this.intents = new Intents(this.parameters);

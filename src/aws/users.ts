@@ -1,20 +1,8 @@
-import {
-  GetUserCommand,
-  IAMClient,
-  paginateListUserTags,
-  TagUserCommand,
-  UntagUserCommand,
-  type Tag,
-  type User,
-} from '@aws-sdk/client-iam';
-import { ifFound } from '../runtime/progress-event.ts';
+import { GetUserCommand, IAMClient, type User } from '@aws-sdk/client-iam';
 import type { Session } from '../runtime/session.ts';
 import { callAws, present } from './errors.ts';
 
-/**
- * IAM users and the descriptions of their access keys: the IAM console keeps a key's description
- * as a tag of the user, whose key is the access key id. Every method throws HandlerError only.
- */
+/** IAM users. Every method throws HandlerError only. */
 export class Users {
   readonly #iam: IAMClient;
 
@@ -27,40 +15,6 @@ export class Users {
     return callAws(`reading user ${userName}`, async () => {
       const answer = await this.#iam.send(new GetUserCommand({ UserName: userName }));
       return present(answer.User);
-    });
-  }
-
-  async findDescription(userName: string, accessKeyId: string): Promise<string | undefined> {
-    const tags = await ifFound(this.#listTags(userName));
-    return tags?.find(({ Key }) => Key === accessKeyId)?.Value;
-  }
-
-  /** @param description undefined removes it. */
-  async setDescription(
-    userName: string,
-    accessKeyId: string,
-    description: string | undefined,
-  ): Promise<void> {
-    if (description === undefined) return this.deleteDescription(userName, accessKeyId);
-    const tag = { Key: accessKeyId, Value: description };
-    await callAws(`describing access key ${accessKeyId} with a tag of user ${userName}`, () =>
-      this.#iam.send(new TagUserCommand({ UserName: userName, Tags: [tag] })),
-    );
-  }
-
-  async deleteDescription(userName: string, accessKeyId: string): Promise<void> {
-    const activity = `removing the description of access key ${accessKeyId} of user ${userName}`;
-    const command = new UntagUserCommand({ UserName: userName, TagKeys: [accessKeyId] });
-    await ifFound(callAws(activity, () => this.#iam.send(command)));
-  }
-
-  async #listTags(UserName: string): Promise<Tag[]> {
-    return callAws(`listing tags of user ${UserName}`, async () => {
-      const tags: Tag[] = [];
-      for await (const page of paginateListUserTags({ client: this.#iam }, { UserName })) {
-        tags.push(...present(page.Tags));
-      }
-      return tags;
     });
   }
 }

@@ -34,8 +34,17 @@ export const PATIENCE = {
   record: 4_000,
 } as const;
 
-/** How old a key is from when on IAM and Parameter Store show all of it. */
-export const YOUNG_MS = 60_000;
+/** How old something at AWS may be, in milliseconds. */
+export const AGE = {
+  /** A key that IAM and Parameter Store may not show whole yet. */
+  young: 60_000,
+  /** An invocation. */
+  invocation: 60_000,
+  /** A CREATE: CloudFormation gives it five minutes, and repeats it a few times. */
+  create: 60 * 60_000,
+  /** IAM's dates are whole seconds, of another clock than Parameter Store's. */
+  clockTolerance: 1_000,
+} as const;
 
 const CALLBACK_DELAY_SECONDS = 3;
 const FIRST_INTERVAL_MS = 250;

@@ -1,14 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { AccessKey } from '../aws/access-keys.ts';
-import type { Intent, StoredIntent } from '../aws/intents.ts';
-import type { StoredRecord } from '../aws/records.ts';
+import type { Intent } from '../aws/intents.ts';
 import type { Services } from '../aws/services.ts';
-import { isSameUser } from '../aws/users.ts';
 import type { Target } from '../resource/removal.ts';
 import type { Request } from '../schema.ts';
-
-/** CloudFormation gives a CREATE five minutes, and repeats it a few times. */
-const LONGEST_CREATE_MS = 60 * 60_000;
 
 /** One invocation of CREATE. CloudFormation repeats it with the same token where it ends in vain. */
 export class Attempt {
@@ -37,38 +31,6 @@ export class Attempt {
     return { attemptId: this.id, ...whose, accessKeyIds, discarding };
   }
 
-  /** What belongs to another request says nothing to this one, whoever wrote it. */
-  owns(found: StoredIntent | StoredRecord | undefined): boolean {
-    const { stackId, logicalResourceId, model } = this.request;
-    return (
-      isSameUser(found?.userName, this.userName) &&
-      found?.stackId === stackId &&
-      found?.logicalResourceId === logicalResourceId &&
-      found?.secretId === model.secretId
-    );
-  }
-
-  ownsRecord(record: StoredRecord | undefined): boolean {
-    return this.owns(record) && record?.clientRequestToken === this.token && !record.isOverwritten;
-  }
-
-  /**
-   * The key that this request has made and recorded, complete. Whoever may write parameters could name
-   * another's: one that is older than a CREATE lasts, or that its secret does not have, is not it.
-   */
-  async findOwn(
-    accessKeys: readonly AccessKey[],
-    records: ReadonlyMap<string, StoredRecord>,
-  ): Promise<AccessKey | undefined> {
-    const { secretId } = this.request.model;
-    const own = accessKeys.find(
-      (accessKey) => this.ownsRecord(records.get(accessKey.accessKeyId)) && isRecent(accessKey),
-    );
-    if (!own || secretId === undefined) return own;
-    const isDelivered = await this.services.secretVersions(secretId).has(own.accessKeyId);
-    return isDelivered ? own : undefined;
-  }
-
   /** What there may be of a key of this request. */
   target(accessKeyId: string, isConfirmed: boolean): Target {
     const { secretId, description } = this.request.model;
@@ -82,9 +44,4 @@ export class Attempt {
       isConfirmed,
     };
   }
-}
-
-/** What is older is of no CREATE that can still be repeated, whatever a parameter says. */
-export function isRecent({ createDate }: AccessKey): boolean {
-  return Date.now() - createDate.getTime() < LONGEST_CREATE_MS;
 }

@@ -1,7 +1,7 @@
-import { byId, toIds, type AccessKey } from '../aws/access-keys.ts';
+import { byId } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import { notStabilized, PATIENCE, poll, stabilize } from '../aws/waiting.ts';
-import { toModel, toPending } from '../resource/returned-model.ts';
+import { toModel, toPending } from '../resource/what-read-returns.ts';
 import { findNotShown } from '../resource/shown.ts';
 import { refuseLaterOne } from '../rules/max-keys-per-user.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
@@ -18,10 +18,10 @@ const NOT_ACCEPTED = 'STS does not accept it';
  */
 export async function complete(
   attempt: Attempt,
-  { stabilization, secretAccessKey, known }: In<'Recorded'>,
+  { stabilization, secretAccessKey, known = [] }: In<'Recorded'>,
 ): Promise<ProgressEvent<Model>> {
   const { request, services, token } = attempt;
-  const { accessKeys, records, users } = services;
+  const { accessKeys, records, users, descriptions } = services;
   const { model } = request;
   const { status = 'Active', description, secretId } = model;
   const { userName, accessKeyId } = stabilization;
@@ -32,7 +32,7 @@ export async function complete(
     const [listed, record, shownDescription, isAccepted] = await Promise.all([
       ifFound(accessKeys.list(userName)),
       findRecord,
-      description === undefined ? undefined : users.findDescription(userName, accessKeyId),
+      description === undefined ? undefined : descriptions.find(userName, accessKeyId),
       status === 'Inactive' || tryOut(attempt, accessKeyId, secretAccessKey, findRecord),
     ]);
     const accessKey = byId(listed ?? [], accessKeyId);
@@ -43,7 +43,7 @@ export async function complete(
         await refuseUserOutOfScope(userName, request.typeConfiguration, users);
       await accessKeys.update(userName, accessKeyId, status);
     } else if (shownDescription !== description) {
-      await users.setDescription(userName, accessKeyId, description);
+      await descriptions.set(userName, accessKeyId, description);
     }
     const notShown = findNotShown(model, accessKey, shownDescription);
     if (notShown !== undefined) return notShown;
@@ -53,26 +53,12 @@ export async function complete(
       if (!versions || !secretAccessKey) return NOT_ACCEPTED;
       throw notStabilized(stabilization, PATIENCE.acceptance, NOT_ACCEPTED);
     }
-    if (await isOneTooMany(attempt, accessKey, listed ?? [], known))
+    if (await refuseLaterOne(request, accessKey, listed ?? [], known, services))
       return 'the user has another new key';
     await versions?.makeCurrent(accessKeyId);
     await services.intents.delete(token);
     return succeeded(toModel(accessKey, record, description, request));
   });
-}
-
-/** Only a look at what was made meanwhile can hold MaxKeysPerUser for two resources at once. */
-async function isOneTooMany(
-  { request, services }: Attempt,
-  own: AccessKey,
-  listed: readonly AccessKey[],
-  known: readonly string[] = [],
-): Promise<boolean> {
-  const isNew = ({ accessKeyId }: AccessKey) => !known.includes(accessKeyId);
-  const isAlone = listed.filter(isNew).length < 2;
-  if (request.typeConfiguration.maxKeysPerUser > 1 || isAlone) return false;
-  const records = await services.records.findAll(toIds(listed));
-  return refuseLaterOne(request, own, listed, records);
 }
 
 /**

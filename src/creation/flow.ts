@@ -2,6 +2,8 @@ import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutcomeUnknown } from '../aws/errors.ts';
 import { startStabilization, untilFound } from '../aws/waiting.ts';
 import { listWithRecords } from '../resource/find.ts';
+import { findKeyOfRequest } from '../resource/ownership.ts';
+import { takeAwayWhole } from '../resource/removal.ts';
 import { refuseOneMore } from '../rules/max-keys-per-user.ts';
 import { refuseSecretOutOfScope } from '../rules/secret-scope.ts';
 import { refuseSerial } from '../rules/serial.ts';
@@ -10,7 +12,6 @@ import { hasErrorCode, withHint, type ProgressEvent } from '../runtime/progress-
 import type { Model } from '../schema.ts';
 import type { Attempt } from './attempt.ts';
 import { complete } from './completion.ts';
-import { discard } from './discard.ts';
 import { settle } from './orphans.ts';
 import type { In, State } from './states.ts';
 import { undo } from './undo.ts';
@@ -78,7 +79,7 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   const { lostAnswers } = state;
   const intent = services.intents.nameOf(token);
   const { accessKeys, records } = await listWithRecords(userName, state.known, intent, services);
-  const own = await attempt.findOwn(accessKeys, records);
+  const own = await findKeyOfRequest(request, accessKeys, records, services);
   if (own) return toRecorded(own);
   refuseSerial(request, records);
   refuseOneMore(request, accessKeys, records);
@@ -103,15 +104,12 @@ async function clearUp(attempt: Attempt, state: In<'Unsure'>): Promise<State> {
   const { services, token } = attempt;
   const { lostAnswers, lostAnswer } = state;
   const { intent, own, orphan, known } = await settle(attempt, state);
-  const isClaimed = own !== undefined || (intent.attemptId === attempt.id && lostAnswers === 0);
-  if (!isClaimed) {
-    await services.intents.putNext(
-      token,
-      intent.version,
-      attempt.intent(known, orphan?.accessKeyId),
-    );
+  const isClaimed = intent?.attemptId === attempt.id && lostAnswers === 0;
+  if (!own && intent && !isClaimed) {
+    const next = attempt.intent(known, orphan?.accessKeyId);
+    await services.intents.putNext(token, intent.version, next);
   }
-  if (orphan) await discard(attempt, orphan.accessKeyId, true);
+  if (orphan) await takeAwayWhole(attempt.target(orphan.accessKeyId, true), services);
   if (own) return toRecorded(own);
   if (lostAnswers >= MAX_LOST_ANSWERS) throw lostAnswer as Error;
   return { name: 'Claimed', known, lostAnswers };
@@ -132,7 +130,7 @@ async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promi
       : untilFound(() => services.accessKeys.update(userName, accessKeyId, status)),
     description === undefined
       ? undefined
-      : untilFound(() => services.users.setDescription(userName, accessKeyId, description)),
+      : untilFound(() => services.descriptions.set(userName, accessKeyId, description)),
   ]);
   const failure = steps.find((step) => step.status === 'rejected');
   if (failure) throw failure.reason as Error;

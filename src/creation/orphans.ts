@@ -3,10 +3,16 @@ import { byId, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutOfTime } from '../aws/errors.ts';
 import type { StoredIntent } from '../aws/intents.ts';
 import { isSameUser } from '../aws/users.ts';
-import { PATIENCE } from '../aws/waiting.ts';
+import { AGE, PATIENCE, poll } from '../aws/waiting.ts';
+import {
+  findKeyOfRequest,
+  isOfRequest,
+  isRecent,
+  isRecordOfRequest,
+} from '../resource/ownership.ts';
+import { takeAwayWhole } from '../resource/removal.ts';
 import { HandlerError, isTransient } from '../runtime/progress-event.ts';
-import { isRecent, type Attempt } from './attempt.ts';
-import { discard } from './discard.ts';
+import type { Attempt } from './attempt.ts';
 
 /** What an attempt does not know. */
 export interface Doubt {
@@ -17,8 +23,8 @@ export interface Doubt {
 }
 
 interface Settled {
-  /** The intent that stood when it began. */
-  readonly intent: StoredIntent;
+  /** The intent that stood when it began; undefined where the attempt that wrote it has finished. */
+  readonly intent?: StoredIntent;
   /** The key that was recorded: the one to go on with. */
   readonly own: AccessKey | undefined;
   /** To be discarded. */
@@ -28,12 +34,6 @@ interface Settled {
 }
 
 const POLL_INTERVAL_MS = 500;
-
-/** IAM's dates are whole seconds, of another clock than Parameter Store's. */
-const CLOCK_TOLERANCE_MS = 1_000;
-
-/** No invocation lives longer. */
-const INVOCATION_MS = 60_000;
 
 /** Names the keys of which any may be the orphan. */
 export class UnclearOrphan extends HandlerError {}
@@ -48,10 +48,12 @@ export class UnclearOrphan extends HandlerError {}
  * @throws UnclearOrphan where it cannot be told which key is the orphan.
  */
 export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
-  const { accessKeys, records } = attempt.services;
+  const { request, services } = attempt;
+  const { accessKeys, records } = services;
   const isCallOpen = doubt.lostAnswer !== undefined;
-  const intent = await attempt.services.intents.get(attempt.token);
-  const isOwn = attempt.owns(intent);
+  const { intent, finished } = await findIntentOrKey(attempt);
+  if (!intent) return { own: finished, orphan: undefined, known: [] };
+  const isOwn = isOfRequest(request, intent);
   if (!isCallOpen && (!isOwn || intent.attemptId === attempt.id)) {
     const known = isOwn ? intent.accessKeyIds : toIds(await accessKeys.list(attempt.userName));
     return { intent, own: undefined, orphan: undefined, known };
@@ -70,7 +72,7 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
     const unseen = listed.filter(({ accessKeyId }) => !old.has(accessKeyId));
     const found = await records.findAll(toIds(unseen));
     for (const accessKeyId of found.keys()) recorded.add(accessKeyId);
-    own = await attempt.findOwn(unseen, found);
+    own = await findKeyOfRequest(request, unseen, found, services);
     suspects = unseen.filter(
       (accessKey) =>
         !recorded.has(accessKey.accessKeyId) && (!isOwn || wasMadeUnder(intent, accessKey)),
@@ -97,6 +99,25 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
   return { intent, own, orphan, known: [...new Set(known)] };
 }
 
+/** Another attempt with the token may have finished, and have removed the intent, by now. */
+async function findIntentOrKey({ request, services, token, userName }: Attempt) {
+  const { accessKeys, intents, records } = services;
+  const found = await poll(PATIENCE.intent, async () => {
+    const intent = await intents.find(token);
+    if (intent) return { intent };
+    const listed = await accessKeys.list(userName);
+    const recorded = await records.findAll(toIds(listed));
+    const finished = await findKeyOfRequest(request, listed, recorded, services);
+    return finished && { finished };
+  });
+  if (found) return { intent: undefined, finished: undefined, ...found };
+  const name = intents.nameOf(token);
+  throw new HandlerError(
+    'ResourceConflict',
+    `reading parameter ${name}: it exists and is not found yet`,
+  );
+}
+
 /** An intent that somebody planted has nothing discarded that is not this request's own. */
 async function finishDiscarding(attempt: Attempt, accessKeyId: string): Promise<void> {
   const { accessKeys, accessKeyOwner, records } = attempt.services;
@@ -104,14 +125,14 @@ async function finishDiscarding(attempt: Attempt, accessKeyId: string): Promise<
     accessKeys.find(attempt.userName, accessKeyId),
     records.find(accessKeyId),
   ]);
-  if (record && !attempt.ownsRecord(record)) return;
+  if (record && !isRecordOfRequest(attempt.request, record)) return;
   if (accessKey && !isRecent(accessKey)) return;
   if (!record || !accessKey) {
     const lastUse = await accessKeyOwner.findLastUse(accessKeyId);
     if (lastUse && !isSameUser(lastUse.userName, attempt.userName)) return;
     if (lastUse?.wasUsed && !record) return;
   }
-  await discard(attempt, accessKeyId, false);
+  await takeAwayWhole(attempt.target(accessKeyId, false), attempt.services);
 }
 
 /** @param isProvable whether the suspects are those of an intent of this request. */
@@ -129,13 +150,13 @@ async function findOrphan(
   if (!orphan || (isProvable && others.length === 0)) return orphan;
   throw new UnclearOrphan(
     'GeneralServiceException',
-    `${what}: the answer was lost and any of these keys may be the one made: ` +
+    `${what}: the answer was lost and more than one key may be the one made: ` +
       `${toIds(unused).join(', ')}; nothing was deleted, find out which are in use and delete the others`,
   );
 }
 
 function wasMadeUnder({ lastModified }: StoredIntent, { createDate }: AccessKey): boolean {
   const age = createDate.getTime() - Math.floor(lastModified.getTime() / 1000) * 1000;
-  const latest = INVOCATION_MS + PATIENCE.lateEffect;
-  return age >= -CLOCK_TOLERANCE_MS && age <= latest + CLOCK_TOLERANCE_MS;
+  const latest = AGE.invocation + PATIENCE.lateEffect;
+  return age >= -AGE.clockTolerance && age <= latest + AGE.clockTolerance;
 }

@@ -1,9 +1,8 @@
-import { takeAway } from '../resource/removal.ts';
-import { refuseUserOutOfScope } from '../rules/user-scope.ts';
+import { isOfRequest, isRecent } from '../resource/ownership.ts';
+import { takeAway, withLeftovers } from '../resource/removal.ts';
 import { hasErrorCode, isTransient, withHint } from '../runtime/progress-event.ts';
 import type { Attempt } from './attempt.ts';
-import { discard, withLeftovers } from './discard.ts';
-import { settle, UnclearOrphan } from './orphans.ts';
+import { UnclearOrphan } from './orphans.ts';
 import type { State } from './states.ts';
 
 /**
@@ -15,7 +14,7 @@ import type { State } from './states.ts';
 export async function undo(attempt: Attempt, state: State, error: unknown): Promise<never> {
   switch (state.name) {
     case 'Fresh':
-      return undoEarlierAttempt(attempt, error);
+      return undoFresh(attempt, error);
     case 'Claimed':
       return end(attempt, error, []);
     case 'Unsure':
@@ -24,38 +23,43 @@ export async function undo(attempt: Attempt, state: State, error: unknown): Prom
         return end(attempt, error, []);
       throw withDoubt(attempt, error);
     case 'Made':
-      return undoKey(attempt, state.accessKey.accessKeyId, error);
-    case 'Recorded':
-      return undoKey(attempt, state.stabilization.accessKeyId, error);
+      return undoKey(attempt, state.accessKey.accessKeyId, state.known, error);
+    case 'Recorded': {
+      const { accessKeyId } = state.stabilization;
+      const isOwn = state.secretAccessKey !== undefined || !(await isOld(attempt, accessKeyId));
+      return isOwn ? undoKey(attempt, accessKeyId, state.known, error) : end(attempt, error, []);
+    }
   }
 }
 
-async function undoKey(attempt: Attempt, accessKeyId: string, error: unknown): Promise<never> {
+async function undoKey(
+  attempt: Attempt,
+  accessKeyId: string,
+  known: readonly string[] = [],
+  error: unknown,
+): Promise<never> {
   const { intents } = attempt.services;
   // Where this fails, the key is taken away all the same: better unannounced than left.
-  await intents.announce(attempt.token, attempt.intent([], accessKeyId)).catch(() => undefined);
+  await intents.announce(attempt.token, attempt.intent(known, accessKeyId)).catch(() => undefined);
   const { leftovers } = await takeAway(attempt.target(accessKeyId, true), attempt.services);
   return end(attempt, error, leftovers);
 }
 
+/** Whoever may write parameters could name another's key: what no CREATE of today has made stays. */
+async function isOld({ services, userName }: Attempt, accessKeyId: string): Promise<boolean> {
+  const accessKey = await services.accessKeys.find(userName, accessKeyId).catch(() => undefined);
+  return accessKey !== undefined && !isRecent(accessKey);
+}
+
 /** This attempt has made nothing, but the one before it may have. */
-async function undoEarlierAttempt(attempt: Attempt, error: unknown): Promise<never> {
-  const { request, services, userName } = attempt;
-  const intent = await services.intents.find(attempt.token).catch(() => undefined);
-  if (!intent || !attempt.owns(intent)) throw error;
-  const isOwn = intent.attemptId === attempt.id;
-  if (isOwn || hasErrorCode(error, 'NotFound')) return end(attempt, error, []);
-  if (isTransient(error)) throw withDoubt(attempt, error);
-  try {
-    // Whoever planted this intent could otherwise have a key deleted of a user out of scope.
-    await refuseUserOutOfScope(userName, request.typeConfiguration, services.users);
-    const { own, orphan } = await settle(attempt, { known: [] });
-    for (const { accessKeyId } of [own, orphan].filter((key) => key !== undefined))
-      await discard(attempt, accessKeyId, true);
-  } catch {
-    throw withDoubt(attempt, error);
-  }
-  return end(attempt, error, []);
+async function undoFresh(attempt: Attempt, error: unknown): Promise<never> {
+  const { request, services, token } = attempt;
+  const intent = await services.intents.find(token).catch(() => undefined);
+  if (!intent || !isOfRequest(request, intent)) throw error;
+  // With the user the keys are gone.
+  const isOver = intent.attemptId === attempt.id || hasErrorCode(error, 'NotFound');
+  if (isOver) return end(attempt, error, []);
+  throw withDoubt(attempt, error);
 }
 
 async function end(attempt: Attempt, error: unknown, leftovers: readonly string[]): Promise<never> {

@@ -2,7 +2,8 @@ import { Services } from '../aws/services.ts';
 import { PATIENCE, poll, resumeStabilization, startStabilization } from '../aws/waiting.ts';
 import { Attempt } from '../creation/attempt.ts';
 import { create as createKey } from '../creation/flow.ts';
-import { refuseDescription } from '../rules/description.ts';
+import { findKeyOfRequest, isRecordOfRequest } from '../resource/ownership.ts';
+import { refuseDescription } from '../rules/description-characters.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { HandlerError, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
@@ -31,8 +32,15 @@ async function refuseForeignId(accessKeyId: string, attempt: Attempt): Promise<v
   const { request, services, userName } = attempt;
   const { accessKeys, records, users } = services;
   const record = await poll(PATIENCE.record, () => records.find(accessKeyId));
-  const accessKey = record && (await accessKeys.find(userName, accessKeyId));
-  const own = accessKey && (await attempt.findOwn([accessKey], new Map([[accessKeyId, record]])));
-  if (!own) throw new HandlerError('InvalidRequest', 'Id is read-only and cannot be set');
+  const isOwn =
+    isRecordOfRequest(request, record) &&
+    (await poll(PATIENCE.unknown, async () => {
+      const accessKey = await accessKeys.find(userName, accessKeyId);
+      return (
+        accessKey &&
+        findKeyOfRequest(request, [accessKey], new Map([[accessKeyId, record ?? {}]]), services)
+      );
+    }));
+  if (!isOwn) throw new HandlerError('InvalidRequest', 'Id is read-only and cannot be set');
   await refuseUserOutOfScope(userName, request.typeConfiguration, users);
 }

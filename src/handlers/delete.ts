@@ -52,11 +52,10 @@ async function refuseForeignKey(
   record: StoredRecord | undefined,
   services: Services,
 ): Promise<void> {
-  const { id: accessKeyId = '', userName } = model;
+  const { id: accessKeyId = '', userName, secretId } = model;
   const accessKey = await findKey(accessKeyId, userName, services);
-  if (!accessKey && record) return;
-  if (!accessKey) throw notFound(accessKeyId);
-  if (!record && (await services.records.findLate(accessKey))) return;
+  if (!accessKey && record === undefined && secretId === undefined) throw notFound(accessKeyId);
+  if (!accessKey || (!record && (await services.records.findLate(accessKey)))) return;
   await refuseForeignKeyOutOfScope(accessKey.userName, typeConfiguration, services.users);
 }
 

@@ -1,6 +1,6 @@
 import { Services } from '../aws/services.ts';
 import { getResource } from '../resource/find.ts';
-import { toModel } from '../resource/returned-model.ts';
+import { toModel } from '../resource/what-read-returns.ts';
 import { succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Model, Request } from '../schema.ts';
@@ -10,7 +10,7 @@ export async function read(request: Request, session: Session): Promise<Progress
   const { model } = request;
   const services = new Services(request, session);
   const findDescription = (userName: string) =>
-    services.users.findDescription(userName, model.id ?? '');
+    services.descriptions.find(userName, model.id ?? '');
 
   const { accessKey, record, ofUser } = await getResource(model, services, findDescription);
   if (record?.kmsFailure) throw record.kmsFailure;

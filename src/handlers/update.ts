@@ -3,9 +3,9 @@ import { isOfType } from '../aws/records.ts';
 import { Services } from '../aws/services.ts';
 import { resumeStabilization, stabilize, startStabilization } from '../aws/waiting.ts';
 import { getResource } from '../resource/find.ts';
-import { toModel, toPending } from '../resource/returned-model.ts';
+import { toModel, toPending } from '../resource/what-read-returns.ts';
 import { findNotShown } from '../resource/shown.ts';
-import { refuseDescription } from '../rules/description.ts';
+import { refuseDescription } from '../rules/description-characters.ts';
 import { refuseExpired } from '../rules/expired.ts';
 import { refuseReplacement } from '../rules/replacement.ts';
 import { refuseForeignKeyOutOfScope, refuseUserOutOfScope } from '../rules/user-scope.ts';
@@ -21,7 +21,7 @@ export async function update(request: Request, session: Session): Promise<Progre
   const { model, previousModel, callbackContext } = request;
   const { id: accessKeyId = '', status = 'Active', description } = model;
   const services = new Services(request, session);
-  const { accessKeys, users } = services;
+  const { accessKeys, users, descriptions } = services;
 
   refuseDescription(description);
   const { accessKey, record } = await getResource(model, services, () => Promise.resolve());
@@ -29,7 +29,7 @@ export async function update(request: Request, session: Session): Promise<Progre
   const before = previousModel ? (previousModel.status ?? 'Active') : toStatus(accessKey);
   const isStatusLeft = status === 'Active' && before === 'Active';
   if (!callbackContext) {
-    if (!isOfType(record))
+    if (!isOfType(record) && !request.isRollback)
       await refuseForeignKeyOutOfScope(userName, request.typeConfiguration, users);
     refuseReplacement(request, record, accessKey);
     const isChanged = before !== status || toStatus(accessKey) !== status;
@@ -39,7 +39,7 @@ export async function update(request: Request, session: Session): Promise<Progre
       if (isStatusSent) await refuseUserOutOfScope(userName, request.typeConfiguration, users);
     }
     await Promise.all([
-      users.setDescription(userName, accessKeyId, description),
+      descriptions.set(userName, accessKeyId, description),
       isStatusSent ? accessKeys.update(userName, accessKeyId, status) : undefined,
     ]);
   }
@@ -50,7 +50,7 @@ export async function update(request: Request, session: Session): Promise<Progre
   return stabilize(stabilization, toPending(model, accessKeyId), async () => {
     const [shown, shownDescription] = await Promise.all([
       accessKeys.find(userName, accessKeyId),
-      users.findDescription(userName, accessKeyId),
+      descriptions.find(userName, accessKeyId),
     ]);
     if (!shown) return 'IAM does not list it';
     const wanted = { status: isStatusLeft ? toStatus(shown) : status, description };

@@ -2,7 +2,7 @@ import { isOutcomeUnknown } from '../aws/errors.ts';
 import type { Services } from '../aws/services.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { PATIENCE, poll } from '../aws/waiting.ts';
-import { hasErrorCode, HandlerError, ifFound, isTransient } from '../runtime/progress-event.ts';
+import { hasErrorCode, HandlerError, ifFound, withHint } from '../runtime/progress-event.ts';
 import { findKey } from './find.ts';
 
 /** What there may be of a key. */
@@ -46,7 +46,7 @@ interface Deletion {
  */
 export async function takeAway(target: Target, services: Services): Promise<Removal> {
   const { accessKeyId, isDescribed, isRecorded, hasIntent } = target;
-  const { users, records } = services;
+  const { descriptions, records } = services;
   const removed = new Set<Part>();
   const errors: unknown[] = [];
   const remove = async (part: Part, step: () => Promise<void>): Promise<void> => {
@@ -70,7 +70,7 @@ export async function takeAway(target: Target, services: Services): Promise<Remo
   if (removed.has('key')) {
     await remove('description', async () => {
       if (isDescribed && userName !== undefined && outcome === 'deleted')
-        await users.deleteDescription(userName, accessKeyId);
+        await descriptions.delete(userName, accessKeyId);
     });
   }
   const isLast = errors.length === 0 || (hasIntent && removed.has('key'));
@@ -89,17 +89,25 @@ export async function takeAway(target: Target, services: Services): Promise<Remo
   return { wasThere, userName, leftovers: wasThere ? leftovers : [], error: errors[0] };
 }
 
+/** @throws HandlerError that names what is left. */
+export async function takeAwayWhole(target: Target, services: Services): Promise<void> {
+  const { error, leftovers } = await takeAway(target, services);
+  if (leftovers.length > 0) throw withLeftovers(error, leftovers);
+}
+
+export function withLeftovers(error: unknown, leftovers: readonly string[]): unknown {
+  if (leftovers.length === 0) return error;
+  return withHint(error, `left behind, delete it: ${leftovers.join('; ')}`);
+}
+
 async function retireVersion(
   { accessKeyId, userName, secretId, isSecretUncertain }: Target,
   services: Services,
 ): Promise<void> {
   if (secretId === undefined) return;
   const isAlive = async (id: string) => (await findKey(id, userName, services)) !== undefined;
-  try {
-    await services.secretVersions(secretId).retire(accessKeyId, isAlive);
-  } catch (error) {
-    if (!isSecretUncertain || isTransient(error)) throw error;
-  }
+  const secret = services.secretVersions(secretId);
+  await secret.retire(accessKeyId, isSecretUncertain === true, isAlive);
 }
 
 /** A key that readers of the secret get is not deleted under their hands. */
@@ -127,7 +135,7 @@ async function deleteKey(
   const [found] = await Promise.all([
     findKey(accessKeyId, undefined, services),
     isDescribed && deletion.userName !== undefined
-      ? services.users.deleteDescription(deletion.userName, accessKeyId)
+      ? services.descriptions.delete(deletion.userName, accessKeyId)
       : undefined,
   ]);
   return found ? deleteConfirmed(found.userName, accessKeyId, services) : deletion;

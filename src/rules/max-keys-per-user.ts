@@ -1,7 +1,8 @@
-import { describe, type AccessKey } from '../aws/access-keys.ts';
+import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
+import type { Services } from '../aws/services.ts';
 import { PATIENCE } from '../aws/waiting.ts';
-import { isOfSameResource } from '../resource/same-resource.ts';
+import { isOfSameResource } from '../resource/ownership.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { Request } from '../schema.ts';
 
@@ -23,22 +24,27 @@ export function refuseOneMore(
 }
 
 /**
- * Of two keys that are made at once, the later one gives way, and the earlier one waits until it has.
- * In the same second the ids decide, and the one whose CREATE had ended before does not give way.
+ * Of two keys that are made at once, the later one gives way, and the earlier one waits until it has:
+ * only a look at what was made meanwhile can hold MaxKeysPerUser for two resources. In the same second
+ * the ids decide, and the one whose CREATE had ended before does not give way.
  *
  * @param own the key that was just made.
- * @param accessKeys the user's keys with it.
+ * @param listed the user's keys with it.
+ * @param known the ids of those that were let pass before it was made.
  * @returns whether there still is another one to wait for.
  * @throws HandlerError ServiceLimitExceeded for the later one, and for one that waits in vain.
  */
-export function refuseLaterOne(
+export async function refuseLaterOne(
   request: Request,
   own: AccessKey,
-  accessKeys: readonly AccessKey[],
-  records: ReadonlyMap<string, StoredRecord>,
-): boolean {
-  const others = accessKeys.filter(({ accessKeyId }) => accessKeyId !== own.accessKeyId);
-  const counted = findCounted(request, others, records);
+  listed: readonly AccessKey[],
+  known: readonly string[],
+  { records }: Services,
+): Promise<boolean> {
+  const others = listed.filter(({ accessKeyId }) => accessKeyId !== own.accessKeyId);
+  const isAlone = others.every(({ accessKeyId }) => known.includes(accessKeyId));
+  if (request.typeConfiguration.maxKeysPerUser > 1 || isAlone) return false;
+  const counted = findCounted(request, others, await records.findAll(toIds(others)));
   const hasWaited = Date.now() - own.createDate.getTime() > PATIENCE.rival;
   if (counted.length > 0 && (hasWaited || counted.some((other) => isEarlier(other, own))))
     throw tooMany(request, counted);

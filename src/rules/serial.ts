@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../aws/records.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { Request } from '../schema.ts';
-import { isOfSameResource } from '../resource/same-resource.ts';
+import { isOfSameResource } from '../resource/ownership.ts';
 
 /**
  * A serial says which of two keys of one resource is the newer; without one nothing is said. It need

@@ -110,11 +110,11 @@ function toModel(schema: ResourceSchema, action: Action, isFirst: boolean, prope
     case 'CREATE': {
       // The identifier comes back with the model of an IN_PROGRESS.
       const identifier = schema.primaryIdentifier.map(toName);
-      const forbidden =
-        isFirst && readOnly.find((name) => given[name] !== undefined && !identifier.includes(name));
+      const settled = readOnly.filter((name) => !identifier.includes(name));
+      const forbidden = isFirst && settled.find((name) => given[name] !== undefined);
       if (forbidden)
         throw new HandlerError('InvalidRequest', `${forbidden} is read-only and cannot be set`);
-      validate('InvalidRequest', schema, without(given, readOnly));
+      validate('InvalidRequest', schema, without(given, settled));
       return camelCased({ ...defaults(schema.properties), ...given });
     }
     case 'UPDATE':

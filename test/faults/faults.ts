@@ -4,7 +4,7 @@ import type { Call, CallPoint } from './calls.ts';
 
 export interface Fault {
   readonly name: string;
-  /** What happens, for guides/faults.md. */
+  /** What happens, for guides/faults-table.md. */
   readonly what: string;
   /** How many calls of the action it strikes, from the one that it is aimed at. */
   readonly times: number;
@@ -119,7 +119,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'late effect',
-    what: 'nothing happens for 20 seconds, then the call takes effect, and the connection is closed; for calls that change something, but for the first `PutParameter`, see above',
+    what: 'nothing happens for 20 seconds, then the call takes effect, and the connection is closed; for calls that change something, but for the first `PutParameter`, see faults.md',
     times: 1,
     codes: [],
     isLate: true,
@@ -148,8 +148,7 @@ export const FAULTS: readonly Fault[] = [
 
 /** Strikes at this and every later call of its kind. */
 export function forEver(fault: Fault, name: string, code: string): Fault {
-  const what = `${fault.what}; the same with every later call of its kind`;
-  return { ...fault, name, what, times: Infinity, codes: [code, 'NotStabilized'] };
+  return { ...fault, name, times: Infinity, codes: [code, 'NotStabilized'] };
 }
 
 async function stall(signal: AbortSignal): Promise<void> {

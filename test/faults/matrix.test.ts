@@ -6,7 +6,7 @@ import { runCase, type Case, type Result } from './run-case.ts';
 import { startBackend, type Backend } from './stage.ts';
 import { codesOf, nameOfCase, toTables, union, withTables, type Codes } from './table.ts';
 
-const GUIDE = 'guides/faults.md';
+const GUIDE = 'guides/faults-table.md';
 const MATRIX_TIMEOUT_MS = 20 * 60_000;
 
 /** Most cases wait most of the time. */

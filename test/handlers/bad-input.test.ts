@@ -62,7 +62,8 @@ describe('bad input', () => {
       ['a Serial in words', 'Serial', { Serial: 'one' }],
       ['an empty Serial', 'Serial', { Serial: '' }],
       ['a Serial that is a list', 'Serial', { Serial: [1] }],
-      ['an Id', 'Id', { Id: UNKNOWN_ID }],
+      ['an Id that names another parameter', 'Id', { Id: 'pending/0123456789abcdef' }],
+      ['an Id that is a list', 'Id', { Id: [UNKNOWN_ID] }],
       ['a SecretAccessKey', 'SecretAccessKey', { SecretAccessKey: 'chosen by the user' }],
       ['a CreateDate', 'CreateDate', { CreateDate: '2026-01-01T00:00:00Z' }],
       ['an unknown property', 'Path', { Path: '/' }],
@@ -75,6 +76,26 @@ describe('bad input', () => {
       expect(created.message).toContain(property);
       expect(created.message).not.toContain('chosen by the user');
       expect(type.calls).toEqual([]);
+    });
+
+    // The Id comes back with the model of an IN_PROGRESS: whose it is, its record tells.
+    it.each([
+      ['of a key that there is not', () => Promise.resolve(UNKNOWN_ID)],
+      ["of somebody's key", () => type.createForeignKey(userName)],
+      ['of a key that another token made', async () => (await createKey()).Id],
+    ])('refuses an Id %s, naming Id, and changes nothing', async (_, idOf) => {
+      const Id = await idOf();
+      const before = [await type.keysOf(userName), await type.parameters()];
+      const calls = watchCalls();
+
+      const created = await type
+        .cloudFormation({ stackId: STACK_ID })
+        .create({ UserName: userName, Status: 'Inactive', Id });
+
+      expect(created).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
+      expect(created.message).toContain('Id is read-only');
+      expect([await type.keysOf(userName), await type.parameters()]).toEqual(before);
+      expect(new Set(calls().map(({ action }) => action))).toEqual(new Set(['GetParameters']));
     });
 
     it('refuses a user who does not exist, by name', async () => {

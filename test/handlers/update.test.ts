@@ -1,4 +1,4 @@
-import { ageKeys, hideParameters, staleOnce } from '../support/behaviours.ts';
+import { actionOf, ageKeys, hideParameters, staleOnce } from '../support/behaviours.ts';
 import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 describe('update handler', () => {
@@ -51,13 +51,34 @@ describe('update handler', () => {
     expect(updated.resourceModel).toEqual({ ...created, Status: 'Inactive' });
   });
 
-  it('takes back what somebody changed', async () => {
+  it('switches off again what somebody switched on by hand', async () => {
+    const created = await createKey('Inactive');
+    await type.setStatus(userName, created.Id, 'Active');
+
+    const updated = await type
+      .cloudFormation()
+      .update(created, { UserName: userName, Status: 'Inactive' });
+
+    expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
+    expect(await type.keysOf(userName)).toEqual([{ id: created.Id, status: 'Inactive' }]);
+  });
+
+  it.each([
+    ['nothing else changes', {}, {}],
+    ['the Description comes', { Description: 'for CI' }, { Description: 'for CI' }],
+    ['the Status is taken out of the template', { Status: undefined }, {}],
+  ])('leaves off what somebody switched off by hand, where %s', async (_, desired, shown) => {
     const created = await createKey();
     await type.setStatus(userName, created.Id, 'Inactive');
 
-    await type.cloudFormation().update(created, { UserName: userName, Status: 'Active' });
+    const updated = await type
+      .cloudFormation()
+      .update(created, { UserName: userName, Status: 'Active', ...desired });
 
-    expect(await type.keysOf(userName)).toEqual([{ id: created.Id, status: 'Active' }]);
+    expect(updated.status).toBe('SUCCESS');
+    expect(updated.resourceModel).toEqual({ ...created, ...shown, Status: 'Inactive' });
+    expect(await type.keysOf(userName)).toEqual([{ id: created.Id, status: 'Inactive' }]);
+    expect(type.calls.map(actionOf)).not.toContain('iam:UpdateAccessKey');
   });
 
   it('leaves the other key of the user, and every secret, alone', async () => {

@@ -16,7 +16,10 @@ export interface Key {
   readonly userName: string;
   owner: User;
   exists: boolean;
+  /** As IAM has it. */
   status: Status;
+  /** As the template has it. */
+  declared: Status;
   record: RecordState;
 }
 

@@ -71,12 +71,17 @@ const update = fc.record({ index, status, fault }).map(
       async (account, world) => {
         const key = account.key(index);
         const properties = { UserName: key.userName, Serial: key.serial };
-        const previous = { ...properties, Id: key.id, Status: key.status };
+        const previous = { ...properties, Id: key.id, Status: key.declared };
         const outcome = await world.operate(
           (stack) => stack.update(previous, { ...properties, Status: status }),
           fault,
         );
-        if (key.exists) key.status = status;
+        // What somebody switched off by hand stays off while the template says Active as before.
+        const isLeft = status === 'Active' && key.declared === 'Active';
+        if (key.exists) {
+          if (!isLeft) key.status = status;
+          key.declared = status;
+        }
         expectModel(outcome, key, key.userName);
       },
     ),
@@ -194,6 +199,7 @@ async function createKey(
     owner: user,
     exists: true,
     status: properties.Status,
+    declared: properties.Status,
     record: 'kept',
   };
   account.keys.push(key);

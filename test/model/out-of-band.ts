@@ -24,6 +24,7 @@ const importKey = index.map(
           owner,
           exists: true,
           status: 'Active',
+          declared: 'Active',
           record: 'none',
         };
         account.keys.push(key);

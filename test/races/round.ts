@@ -26,7 +26,7 @@ export interface Round {
 }
 
 const LONGEST_DELAY = 700;
-/** With the delays less than what src/orphans.ts grants a sibling from a key's birth to its record. */
+/** With the delays less than what PATIENCE grants a sibling from a key's birth to its record. */
 const LONGEST_RECORD_DELAY = 3_500;
 
 const milliseconds = fc.oneof(
@@ -59,7 +59,7 @@ function weather(
 
 const fair = weather(fc.constant(undefined), fc.constant(0));
 const slow = weather(fc.constant(undefined), fc.nat({ max: LONGEST_RECORD_DELAY }));
-/** One in five, for a lost answer costs its CREATE six seconds or more. */
+/** One in five, for a lost answer costs its CREATE twenty seconds or more. */
 const perhapsLossy = weather(
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: loss }),
   fc.constant(0),

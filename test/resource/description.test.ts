@@ -16,8 +16,12 @@ describe('Description', () => {
     await type.tag(userName, others);
   });
 
-  const create = (Description?: string, more: object = {}, token: string = randomUUID()) =>
-    type.cloudFormation().create({ UserName: userName, Description, ...more }, { token });
+  const create = (
+    Description?: string,
+    more: object = {},
+    token: string = randomUUID(),
+    cloudFormation = type.cloudFormation(),
+  ) => cloudFormation.create({ UserName: userName, Description, ...more }, { token });
   const update = (Id: string, Description?: string, more: object = {}) =>
     type
       .cloudFormation()
@@ -400,6 +404,7 @@ describe('Description', () => {
 
     it('goes with the key that a failed attempt had to leave and the next one discards', async () => {
       const token = randomUUID();
+      const cloudFormation = type.cloudFormation();
       const broken = ['ssm:PutParameter', 'iam:DeleteAccessKey', 'iam:UntagUser'];
       type.use((call, next) =>
         broken.includes(actionOf(call)) && !String(call.parameters.Name).includes('/pending/')
@@ -407,10 +412,10 @@ describe('Description', () => {
           : next(call),
       );
 
-      const failed = await create('for the build server', {}, token);
+      const failed = await create('for the build server', {}, token, cloudFormation);
       const [left] = await type.keysOf(userName);
       type.allow();
-      const created = await create('for the build server', {}, token);
+      const created = await create('for the build server', {}, token, cloudFormation);
 
       const id = idOf(created);
       expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'ServiceInternalError' });
@@ -463,11 +468,21 @@ describe('Description', () => {
         ),
       );
 
-      const created = await create('for CI');
-
+      const token = randomUUID();
+      const cloudFormation = type.cloudFormation();
+      const failed = await create('for CI', {}, token, cloudFormation);
+      const [keys, tags] = [await type.keysOf(userName), await type.tagsOf(userName)];
+      const [intent, ...records] = await type.parameters();
       // CloudFormation tries this again.
-      expect(created).toMatchObject({ status: 'FAILED', errorCode: 'ResourceConflict' });
-      await expectNothingLeft();
+      const created = await create('for CI', {}, token, cloudFormation);
+
+      expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'ResourceConflict' });
+      expect([keys, records, tags]).toEqual([[], [], others]);
+      expect(failed.message).toContain(intent);
+      expect(created.status).toBe('SUCCESS');
+      expect(await type.keysOf(userName)).toEqual([{ id: idOf(created), status: 'Active' }]);
+      expect(await type.parameters()).toEqual([`${PREFIX}/${idOf(created)}`]);
+      expect(await type.tagsOf(userName)).toEqual(untouched({ [idOf(created)]: 'for CI' }));
     });
 
     it('is brought to a key of an earlier attempt', async () => {

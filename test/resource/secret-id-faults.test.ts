@@ -153,14 +153,21 @@ describe('SecretId, when AWS does not play along', () => {
     expect(type.mintedSecrets).toHaveLength(2);
   });
 
-  it('leaves nothing when every answer of PutSecretValue is lost', async () => {
+  it('leaves the intent alone when every answer of PutSecretValue is lost', async () => {
+    const token = randomUUID();
+    const cloudFormation = type.cloudFormation();
     type.use(loseAnswers(Infinity, 'secretsmanager:PutSecretValue'));
 
-    const created = await type.cloudFormation().create(properties());
+    const failed = await cloudFormation.create(properties(), { token });
 
-    expect(created).toMatchObject({ status: 'FAILED', errorCode: 'NetworkFailure' });
-    expect([await idsOf(), await type.parameters()]).toEqual([[], []]);
+    const [intent, ...others] = await type.parameters();
+    expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'NetworkFailure' });
+    expect([await idsOf(), others]).toEqual([[], []]);
+    expect(failed.message).toContain(intent);
     expect(await type.stagesOf(secretId)).toEqual({ AWSCURRENT: initial });
+    // CloudFormation tries this again.
+    type.allow();
+    await expectOneDelivered(await cloudFormation.create(properties(), { token }));
   });
 
   it('makes no second version when a finished CREATE is asked for again', async () => {
@@ -177,9 +184,13 @@ describe('SecretId, when AWS does not play along', () => {
   });
 
   const isIntent = ({ parameters }: Call) => String(parameters.Name).includes('/pending/');
-  const isRecorded = async () => (await type.parameters()).some((name) => name.includes('AKIA'));
   const isPending = async () => (await type.stagesOf(secretId)).AWSPENDING !== undefined;
-  const crash = async (action: string, isReady: () => Promise<boolean>, token: string) => {
+  const crash = async (
+    action: string,
+    isReady: () => Promise<boolean>,
+    token: string,
+    stack: { stackId: string },
+  ) => {
     const container = await type.startContainer();
     type.use(async (call, next) => {
       if (actionOf(call) !== action || isIntent(call)) return next(call);
@@ -187,23 +198,28 @@ describe('SecretId, when AWS does not play along', () => {
       await container.kill();
       throw new Error('nobody is left to answer');
     });
-    const dying = type.cloudFormation({ function: container }).create(properties(), { token });
+    const dying = type
+      .cloudFormation({ ...stack, function: container })
+      .create(properties(), { token });
     await expect(dying).rejects.toMatchObject({ name: 'FunctionExit' });
     expect(await idsOf()).toHaveLength(1);
     type.allow();
   };
 
   it.each([
-    ['its record, not its secret', 'secretsmanager:PutSecretValue', isRecorded],
+    ['not its secret', 'secretsmanager:PutSecretValue', () => Promise.resolve(true)],
     ['its secret, not its record', 'ssm:PutParameter', isPending],
   ])(
     'delivers one key after an attempt that died when it had made a key and written %s',
     async (_, action, isReady) => {
       const token = randomUUID();
-      await crash(action, isReady, token);
+      const stack = type.newStack();
+      await crash(action, isReady, token, stack);
       const [unusable] = await idsOf();
+      // The record is written last.
+      expect(await type.parameters()).toEqual([expect.stringContaining('/pending/')]);
 
-      const created = await type.cloudFormation().create(properties(), { token });
+      const created = await type.cloudFormation(stack).create(properties(), { token });
 
       await expectOneDelivered(created);
       expect(idOf(created)).not.toBe(unusable);
@@ -212,12 +228,13 @@ describe('SecretId, when AWS does not play along', () => {
 
   it('goes on with the key of an attempt that died before it moved AWSCURRENT', async () => {
     const token = randomUUID();
-    await crash('secretsmanager:UpdateSecretVersionStage', isPending, token);
+    const stack = type.newStack();
+    await crash('secretsmanager:UpdateSecretVersionStage', isPending, token, stack);
     const [id] = await idsOf();
     expect((await type.stagesOf(secretId)).AWSCURRENT).toBe(initial);
 
     const created = await type
-      .cloudFormation({ function: ageing() })
+      .cloudFormation({ ...stack, function: ageing() })
       .create(properties(), { token });
 
     // Its secret is not at hand to try it with: the time that takes is let pass.
@@ -229,6 +246,7 @@ describe('SecretId, when AWS does not play along', () => {
 
   it('makes one key for one token, asked at once in two containers', async () => {
     const token = randomUUID();
+    const stack = type.newStack();
     const containers = await Promise.all([type.startContainer(), type.startContainer()]);
     // For as long the other container sees a key whose secret is not there.
     type.use(async (call, next) => {
@@ -238,7 +256,9 @@ describe('SecretId, when AWS does not play along', () => {
 
     const created = await Promise.all(
       containers.map((container) =>
-        type.cloudFormation({ function: ageing(container) }).create(properties(), { token }),
+        type
+          .cloudFormation({ ...stack, function: ageing(container) })
+          .create(properties(), { token }),
       ),
     );
 

@@ -156,13 +156,18 @@ describe('guardrails of the type configuration', () => {
       expect(refused).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
     });
 
-    it.each<[string, Properties]>([
-      ['AllowedUserPaths', PATHS],
-      ['RequiredUserTags', TAGS],
-    ])('answers NotFound for a user whom there is not, with %s', async (_, typeConfiguration) => {
-      const created = await stack(typeConfiguration).create({ UserName: `no-${randomUUID()}` });
+    it('answers NotFound for a user whom there is not, whatever the rule', async () => {
+      // Such a user is waited for: side by side, once.
+      const created = await Promise.all(
+        [PATHS, TAGS].map(async (typeConfiguration) =>
+          type
+            .cloudFormation({ typeConfiguration, function: await type.startContainer() })
+            .create({ UserName: `no-${randomUUID()}` }),
+        ),
+      );
 
-      expect(created).toMatchObject({ status: 'FAILED', errorCode: 'NotFound' });
+      const outcome = { status: 'FAILED', errorCode: 'NotFound' };
+      expect(created).toMatchObject([outcome, outcome]);
       expect(type.calls.map(actionOf)).not.toContain('iam:CreateAccessKey');
     });
 
@@ -191,9 +196,14 @@ describe('guardrails of the type configuration', () => {
       userName = await createUser();
     });
 
-    const update = (id: string, desired: Properties, typeConfiguration: Properties = PATHS) =>
+    const update = (
+      id: string,
+      desired: Properties,
+      typeConfiguration: Properties = PATHS,
+      Status = 'Active',
+    ) =>
       stack(typeConfiguration).update(
-        { Id: id, UserName: userName },
+        { Id: id, UserName: userName, Status },
         { Id: id, UserName: userName, ...desired },
       );
 
@@ -208,7 +218,7 @@ describe('guardrails of the type configuration', () => {
 
       // Status is taken out of the template: its default is Active.
       for (const desired of [{ Status: 'Active' }, { Description: 'for CI' }]) {
-        const updated = await update(id, desired, typeConfiguration);
+        const updated = await update(id, desired, typeConfiguration, 'Inactive');
 
         expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
         expect(updated.message).toContain(rule);
@@ -217,11 +227,23 @@ describe('guardrails of the type configuration', () => {
       expect(await type.tagsOf(userName)).toEqual({});
     });
 
+    it('stays off where somebody switched it off by hand, and is described anew', async () => {
+      const { resourceModel } = await stack().create({ UserName: userName });
+      const id = String(resourceModel?.Id);
+      await type.setStatus(userName, id, 'Inactive');
+
+      const updated = await update(id, { Description: 'under investigation' });
+
+      expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Inactive' } });
+      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
+      expect(await type.tagsOf(userName)).toEqual({ [id]: 'under investigation' });
+    });
+
     it('is not activated again when the type did not make it', async () => {
       const id = await type.createForeignKey(userName);
       await type.setStatus(userName, id, 'Inactive');
 
-      const updated = await update(id, { Status: 'Active' });
+      const updated = await update(id, { Status: 'Active' }, PATHS, 'Inactive');
 
       expect(updated).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
       expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
@@ -232,7 +254,10 @@ describe('guardrails of the type configuration', () => {
       const id = await type.createForeignKey(userName);
       await type.setStatus(userName, id, 'Inactive');
 
-      const updated = await stack(PATHS).update({ Id: id }, { Id: id, UserName: inScope });
+      const updated = await stack(PATHS).update(
+        { Id: id, Status: 'Inactive' },
+        { Id: id, UserName: inScope },
+      );
 
       expect(updated).toMatchObject({ status: 'FAILED' });
       expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
@@ -252,7 +277,9 @@ describe('guardrails of the type configuration', () => {
       const { resourceModel } = await stack().create({ UserName: userName, Status: 'Inactive' });
       const id = String(resourceModel?.Id);
 
-      const updated = await update(id, { Status: 'Inactive', Description: 'to be replaced' });
+      const desired = { Status: 'Inactive', Description: 'to be replaced' };
+
+      const updated = await update(id, desired, PATHS, 'Inactive');
 
       expect(updated.status).toBe('SUCCESS');
       expect(await type.tagsOf(userName)).toEqual({ [id]: 'to be replaced' });
@@ -283,11 +310,12 @@ describe('guardrails of the type configuration', () => {
     const created = await cloudFormation.create({ UserName: userName, Status: 'Inactive' });
 
     const updated = await cloudFormation.update(
-      { Id: created.resourceModel?.Id, UserName: userName },
+      { ...created.resourceModel },
       { UserName: userName, Status: 'Active' },
     );
 
     expect(updated).toMatchObject({ status: 'SUCCESS', resourceModel: { Status: 'Active' } });
+    expect(await type.keysOf(userName)).toMatchObject([{ status: 'Active' }]);
   });
 
   describe('MaxKeysPerUser', () => {
@@ -443,11 +471,13 @@ describe('guardrails of the type configuration', () => {
 
     it('fails in every way where AllowedUserPaths is set', async () => {
       const old = await type.createForeignKey(administrator);
+      // A young key without a record would be waited for.
+      type.use(ageKeys);
       await type.setStatus(administrator, old, 'Inactive');
       const minted = type.mintedSecrets.length;
       const { name: SecretId } = await type.createSecret('mine');
       const guarded = stack({ AllowedUserPaths: ['/ci/*'] });
-      const imported = { Id: old, UserName: administrator };
+      const imported = { Id: old, UserName: administrator, Status: 'Inactive' };
 
       const outcomes = [
         await guarded.create({ UserName: administrator }),

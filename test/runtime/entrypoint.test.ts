@@ -12,9 +12,10 @@ const SCHEMA = {
     Count: { type: 'integer', minimum: 0 },
     Colour: { type: 'string', default: 'red' },
     Id: { type: 'string', pattern: '^thing-\\d+$' },
+    Made: { type: 'string' },
   },
   required: ['Name'],
-  readOnlyProperties: ['/properties/Id'],
+  readOnlyProperties: ['/properties/Id', '/properties/Made'],
   primaryIdentifier: ['/properties/Id'],
   typeConfiguration: {
     properties: { Loud: { type: 'boolean', default: true }, Room: { type: 'string' } },
@@ -80,9 +81,11 @@ describe('entrypoint', () => {
       eventOf(
         {
           action: 'CREATE',
+          awsAccountId: '123456789012',
           stackId: 'arn:stack',
           nextToken: 'next',
           callbackContext: { step: 1 },
+          rollback: true,
         },
         {
           logicalResourceId: 'Thing',
@@ -98,6 +101,7 @@ describe('entrypoint', () => {
         action: 'CREATE',
         clientRequestToken: 'token',
         region: 'eu-west-1',
+        accountId: '123456789012',
         stackId: 'arn:stack',
         logicalResourceId: 'Thing',
         model: { name: 'a', count: 3, colour: 'red' },
@@ -105,6 +109,7 @@ describe('entrypoint', () => {
         callbackContext: { step: 1 },
         nextToken: 'next',
         typeConfiguration: { loud: false, room: '1' },
+        isRollback: true,
       },
     ]);
   });
@@ -128,6 +133,7 @@ describe('entrypoint', () => {
       region: 'eu-west-1',
       model: { name: 'a', colour: 'red' },
       typeConfiguration: { loud: true },
+      isRollback: false,
     });
   });
 
@@ -196,7 +202,7 @@ describe('entrypoint', () => {
     expect(answer).toMatchObject({ status: 'FAILED', errorCode: 'InternalFailure' });
     expect(JSON.stringify(answer)).not.toContain('cannot use');
     expect(printedLines()).toContainEqual(
-      expect.stringMatching(/TypeError: cannot use <REDACTED>\n +at /),
+      expect.stringMatching(/TypeError: cannot use <REDACTED> +at /),
     );
   });
 
@@ -323,9 +329,15 @@ describe('entrypoint', () => {
     ['CREATE', { resourceProperties: {} }, 'InvalidRequest', 'Name is required'],
     [
       'CREATE',
-      { resourceProperties: { Name: 'a', Id: 'thing-1' } },
+      { resourceProperties: { Name: 'a', Made: 'today' } },
       'InvalidRequest',
-      'Id is read-only',
+      'Made is read-only',
+    ],
+    [
+      'CREATE',
+      { resourceProperties: { Name: 'a', Id: '../thing-1' } },
+      'InvalidRequest',
+      'Id is not valid',
     ],
     [
       'CREATE',
@@ -370,17 +382,24 @@ describe('entrypoint', () => {
     expect(requests).toEqual([]);
   });
 
-  it('takes the identifier as read-only only where CREATE begins', async () => {
-    const answer = await entrypoint(
-      eventOf(
-        { action: 'CREATE', callbackContext: { step: 1 } },
-        { resourceProperties: { Name: 'a', Id: 'thing-1' } },
-      ),
-    );
+  // It comes back with the model of an IN_PROGRESS, perhaps without the callback context.
+  it.each([
+    ['begins', null, { Id: 'thing-1' }, { id: 'thing-1' }],
+    ['goes on', { step: 1 }, { Id: 'thing-1', Made: 'today' }, { id: 'thing-1', made: 'today' }],
+  ])(
+    'leaves it to CREATE what an identifier says where it %s',
+    async (_, context, given, model) => {
+      const answer = await entrypoint(
+        eventOf(
+          { action: 'CREATE', callbackContext: context },
+          { resourceProperties: { Name: 'a', ...given } },
+        ),
+      );
 
-    expect(answer).toMatchObject({ status: 'SUCCESS' });
-    expect(requests[0]?.model).toMatchObject({ id: 'thing-1' });
-  });
+      expect(answer).toMatchObject({ status: 'SUCCESS' });
+      expect(requests[0]?.model).toEqual({ name: 'a', colour: 'red', ...model });
+    },
+  );
 
   it('refuses an event without credentials, whoever was there before', async () => {
     await entrypoint(eventOf());
@@ -420,6 +439,7 @@ describe('entrypoint', () => {
         callbackContext: { step: 1 },
         nextToken: 'next',
         typeConfiguration: { loud: false },
+        isRollback: false,
       },
     ]);
     expect(printedLines().join('\n')).not.toMatch(/private|secret\+secret|token\+token/);

@@ -125,9 +125,11 @@ describe('least privilege', () => {
   });
 
   it('has seen every call that the code can make', async () => {
-    const files = (await readdir('src')).filter((name) => name.endsWith('.ts'));
+    const names = await readdir('src', { recursive: true });
+    const files = names.filter((name) => name.endsWith('.ts'));
     const code = await Promise.all(files.map((name) => readFile(path.join('src', name), 'utf8')));
-    const possible = [...code.join('').matchAll(/new (\w+)Command\(/g)].map(([, name]) => name);
+    const sent = code.join('').matchAll(/new (\w+)Command\(|\bpaginate(\w+)\(/g);
+    const possible = [...sent].map(([, command, pages]) => command ?? pages);
 
     const made = life.flatMap(({ calls }) => calls).map(({ action }) => action);
 

@@ -7,6 +7,7 @@ import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { randomUUID } from 'node:crypto';
 import type { CloudFormation, Outcome, Properties } from '../../local/cloudformation.ts';
 import { refuse, type AwsProxy, type Behaviour, type Call } from '../support/aws-proxy.ts';
+import { denyInOpenWords } from '../support/behaviours.ts';
 import type { Admin } from './local-aws.ts';
 
 export type HandlerName = 'create' | 'read' | 'update' | 'delete' | 'list';
@@ -239,20 +240,22 @@ export function rare({ cloudFormation, proxy, admin }: World): Step[] {
       name: 'IAM denies to say whose key it is: READ searches all users',
       handler: 'read',
       errorCode: 'NotFound',
-      run: () => during([denyLastUsed], () => cloudFormation.read(UNKNOWN)),
+      run: () => during([denyInOpenWords], () => cloudFormation.read(UNKNOWN)),
     },
     {
       name: 'IAM denies to say whose key it is: UPDATE searches all users',
       handler: 'update',
       errorCode: 'NotFound',
       run: () =>
-        during([denyLastUsed], () => cloudFormation.update({ Id: UNKNOWN }, { Status: 'Active' })),
+        during([denyInOpenWords], () =>
+          cloudFormation.update({ Id: UNKNOWN }, { Status: 'Active' }),
+        ),
     },
     {
       name: 'IAM denies to say whose key it is: DELETE searches all users',
       handler: 'delete',
       errorCode: 'NotFound',
-      run: () => during([denyLastUsed], () => cloudFormation.delete(UNKNOWN)),
+      run: () => during([denyInOpenWords], () => cloudFormation.delete(UNKNOWN)),
     },
     {
       name: 'a key is handed over',
@@ -271,7 +274,7 @@ export function rare({ cloudFormation, proxy, admin }: World): Step[] {
         await admin.iam.send(
           new DeleteAccessKeyCommand({ UserName: USERS.handedOver, AccessKeyId: id }),
         );
-        return during([denyLastUsed, refuseParameter('DeleteParameter', isIntent)], () =>
+        return during([denyInOpenWords, refuseParameter('DeleteParameter', isIntent)], () =>
           cloudFormation.create(handedOver, { logicalId: 'Next' }),
         );
       },
@@ -316,11 +319,6 @@ function refuseFirst(action: string): Behaviour {
     return refuse(call, 403, 'InvalidClientTokenId', 'The security token is invalid.');
   };
 }
-
-const denyLastUsed: Behaviour = (call, next) =>
-  call.action === 'GetAccessKeyLastUsed'
-    ? refuse(call, 403, 'AccessDenied', 'not authorized to perform: iam:GetAccessKeyLastUsed')
-    : next(call);
 
 function refuseParameter(action: string, isMeant: (name: string) => boolean): Behaviour {
   return (call, next) =>

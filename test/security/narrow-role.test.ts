@@ -203,9 +203,9 @@ describe(FILE, () => {
     expect([...allowed].sort()).toEqual([...actionsOf(permissions), forEverybody].sort());
   });
 
-  it('has the policy that README shows', async () => {
-    const readme = await readFile('README.md', 'utf8');
-    const [, shown = ''] = /```json\n(\{\n  "Version"[^`]*)```/.exec(readme) ?? [];
+  it('has the policy that guides/permissions.md shows', async () => {
+    const guide = await readFile('guides/permissions.md', 'utf8');
+    const [, shown = ''] = /```json\n(\{\n  "Version"[^`]*)```/.exec(guide) ?? [];
     const region = 'eu-west-1';
     const { permissions } = await readRole(FILE, {
       'AWS::Region': region,
@@ -214,7 +214,7 @@ describe(FILE, () => {
       SecretKmsKeyArn: `arn:aws:kms:${region}:${ACCOUNT_ID}:key/66666666-7777-8888-9999-000000000000`,
     });
 
-    expect(readme).toContain(`](${FILE})`);
+    expect(guide).toContain(`](../${FILE})`);
     expect(JSON.parse(shown)).toEqual(permissions);
   });
 

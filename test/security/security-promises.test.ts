@@ -10,9 +10,11 @@ describe('SECURITY.md', () => {
   });
 
   it('names only tests that there are', async () => {
-    const named = [...text.matchAll(/`((?:cdk\/)?test\/\S+\.test\.ts) › ([^`]+)`/g)];
+    const named = [...text.matchAll(/`([\w/-]+) › ([^`]+)`/g)];
     const missing: string[] = [];
-    for (const [, file = '', title = ''] of named) {
+    for (const [, name = '', title = ''] of named) {
+      const [, cdk = '', rest = ''] = /^(cdk\/)?(.*)$/.exec(name) ?? [];
+      const file = `${cdk}test/${rest}.test.ts`;
       const code = await readFile(file, 'utf8').catch(() => '');
       if (!titlesIn(code).includes(title)) missing.push(`${file} › ${title}`);
     }
@@ -22,10 +24,10 @@ describe('SECURITY.md', () => {
   });
 
   it('names a test for each promise', () => {
-    const rows = text.split('\n').filter((line) => line.startsWith('| '));
-    const promises = rows.filter((row) => !/^\| (promise|-)/.test(row));
+    const promises = [...text.matchAll(/^- (.*):\n +(.*)$/gm)];
 
-    expect(promises.filter((row) => !row.includes(' › '))).toEqual([]);
+    expect(promises.length).toBeGreaterThan(40);
+    expect(promises.filter(([, , test = '']) => !test.includes(' › '))).toEqual([]);
   });
 
   it('links only to files that there are', () => {

@@ -258,7 +258,7 @@ function asksOf(callers: readonly Caller[], round: number): Ask[] {
     { caller: blind, action: 'LIST', ends: 'AccessDenied' },
     { caller: one, action: 'DELETE', properties: () => ({}), ends: 'NotFound' },
     { caller: one, action: 'LIST', ends: 'SUCCESS' },
-    { caller: blind, action: 'DELETE', properties: unknownOfUser, ends: 'AccessDenied' },
+    { caller: blind, action: 'DELETE', properties: unknownOfUser, ends: 'NotFound' },
     {
       caller: other,
       action: 'DELETE',

@@ -4,7 +4,7 @@ import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { toSesSmtpEndpoint, toSesSmtpPassword } from '../aws/ses-smtp.ts';
 import { isSameUser } from '../aws/users.ts';
 import type { Model, Request } from '../schema.ts';
-import { isOfSameResource } from './same-resource.ts';
+import { isOfSameResource } from './ownership.ts';
 
 /**
  * What READ returns of a key. One without a record was imported, and its secret is not known; one

@@ -1,0 +1,63 @@
+import { PREFIX, useLocalType } from '../support/local-type.ts';
+
+describe('Serial', () => {
+  const type = useLocalType();
+  let userName: string;
+
+  beforeEach(async () => {
+    userName = await type.createUser();
+  });
+
+  it('makes the new key beside the old one when the Serial is raised', async () => {
+    const cloudFormation = type.cloudFormation();
+    const old = await cloudFormation.create({ UserName: userName, Serial: 1 });
+
+    const created = await cloudFormation.create({ UserName: userName, Serial: 2 });
+    const both = await type.keysOf(userName);
+    const cleanedUp = await cloudFormation.delete({ ...old.resourceModel });
+
+    const id = String(created.resourceModel?.Id);
+    expect([created.status, cleanedUp.status]).toEqual(['SUCCESS', 'SUCCESS']);
+    expect(both).toHaveLength(2);
+    expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
+    expect(await type.parameters()).toEqual([`${PREFIX}/${id}`]);
+  });
+
+  it('makes a key for the new user when the UserName changes, whatever the Serial', async () => {
+    const cloudFormation = type.cloudFormation();
+    const other = await type.createUser();
+    await cloudFormation.create({ UserName: userName, Serial: 5 });
+
+    const created = await cloudFormation.create({ UserName: other, Serial: 5 });
+
+    expect(created.status).toBe('SUCCESS');
+    expect(await type.keysOf(userName)).toHaveLength(1);
+    expect(await type.keysOf(other)).toHaveLength(1);
+  });
+
+  it('makes a key for another spelling of the user, whatever the Serial', async () => {
+    const cloudFormation = type.cloudFormation();
+    await cloudFormation.create({ UserName: userName, Serial: 5 });
+
+    const created = await cloudFormation.create({ UserName: userName.toUpperCase(), Serial: 5 });
+
+    expect(created.status).toBe('SUCCESS');
+    expect(await type.keysOf(userName)).toHaveLength(2);
+  });
+
+  it.each([
+    ['another resource of the stack', { logicalId: 'Other' }, undefined],
+    ['another stack', {}, 'arn:aws:cloudformation:us-east-1:123456789012:stack/other/2'],
+    ['no stack, as Cloud Control calls', {}, null],
+  ])('takes any Serial for %s', async (_, operation, stackId) => {
+    const stack = { stackId: 'arn:aws:cloudformation:us-east-1:123456789012:stack/app/1' };
+    await type.cloudFormation(stack).create({ UserName: userName, Serial: 2 });
+
+    const created = await type
+      .cloudFormation(stackId === undefined ? stack : { stackId })
+      .create({ UserName: userName, Serial: 1 }, operation);
+
+    expect(created.status).toBe('SUCCESS');
+    expect(await type.keysOf(userName)).toHaveLength(2);
+  });
+});

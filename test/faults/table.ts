@@ -11,6 +11,8 @@ const AS_EVER = '✓';
 const OR = ' or ';
 const AND = ', ';
 const ENDS = ' → ';
+const FIRST = ' #1';
+const CALL = 'call';
 
 /** So that the rows can be read without scrolling. Other codes are written out. */
 const SHORT: ReadonlyMap<string, string> = new Map([
@@ -48,7 +50,10 @@ export function toTables(
     const alike = groupBy(own, (point) => cellsOf[points.indexOf(point)] ?? []);
     return [
       [`**${name}${ENDS}${ends}**`],
-      ...alike.map(([cells, some]) => [some.map(({ call }) => call).join(AND), ...cells]),
+      ...alike.map(([cells, some]) => [
+        some.map(({ call }) => call.replace(FIRST, '')).join(AND),
+        ...cells,
+      ]),
     ];
   });
   const once = FAULTS.filter(({ times }) => times !== Infinity);
@@ -60,7 +65,7 @@ export function toTables(
   return [
     toTable(['fault', 'what happens'], legend),
     `${[...SHORT].map(([code, short]) => `${short} is ${code}`).join(AND)}.`,
-    `${toTable(['call', ...head], rows)}\n`,
+    `${toTable([CALL, ...head], rows)}\n`,
   ].join('\n\n');
 }
 
@@ -72,8 +77,8 @@ export function withTables(guide: string, tables: string): string {
 
 /** What the tables of a guide say. */
 export function codesOf(guide: string): Codes {
-  const [, outcomes = ''] = (guide.split(START)[1] ?? '').split('\n| call ');
-  const [head = [], , ...rows] = `| call ${outcomes}`.trimEnd().split('\n').map(toCells);
+  const [, outcomes = ''] = (guide.split(START)[1] ?? '').split(`\n|${CALL}|`);
+  const [head = [], , ...rows] = `|${CALL}|${outcomes}`.trimEnd().split('\n').map(toCells);
   let [name, ends]: string[] = [];
   return new Map(
     rows.flatMap(([first = '', ...cells]) => {
@@ -88,6 +93,7 @@ export function codesOf(guide: string): Codes {
         const faults = head[column + 1]?.split(AND) ?? [];
         return first
           .split(AND)
+          .map((call) => (call.includes('#') ? call : call + FIRST))
           .flatMap((call) => faults.map((fault) => [join(name, call, fault), codes] as const));
       });
     }),
@@ -127,11 +133,9 @@ function join(operation = '', call: string, fault: string): string {
   return `${operation}: ${call}: ${fault}`;
 }
 
-/** Not padded, as it would be three times as long; prettier leaves the file alone. */
+/** Not padded, as it would be four times as long; prettier leaves the file alone. */
 function toTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
+  return [head, head.map(() => '---'), ...rows].map((cells) => `|${cells.join('|')}|`).join('\n');
 }
 
 function toCells(line: string): string[] {

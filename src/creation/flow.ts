@@ -77,6 +77,7 @@ async function claim(attempt: Attempt): Promise<State> {
 async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   const { request, services, userName, token } = attempt;
   const { lostAnswers } = state;
+  if (lostAnswers >= MAX_LOST_ANSWERS) throw state.lostAnswer as Error;
   const intent = services.intents.nameOf(token);
   const { accessKeys, records } = await listWithRecords(userName, state.known, intent, services);
   const own = await findKeyOfRequest(request, accessKeys, records, services);
@@ -88,14 +89,14 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
     return { name: 'Made', accessKey, known: toIds(accessKeys) };
   } catch (error) {
     const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');
+    const failure = isQuota
+      ? withHint(error, `the user has ${describe(accessKeys)}: delete one first`)
+      : error;
     // The quota may be used up by a key whose making got no answer and that IAM did not list yet.
     const mayBeMade = isOutcomeUnknown(error) || (isQuota && lostAnswers > 0);
-    if (!mayBeMade)
-      throw isQuota
-        ? withHint(error, `the user has ${describe(accessKeys)}: delete one first`)
-        : error;
+    if (!mayBeMade) throw failure;
     const known = toIds(accessKeys);
-    return { name: 'Unsure', known, lostAnswer: error, lostAnswers: lostAnswers + 1 };
+    return { name: 'Unsure', known, lostAnswer: failure, lostAnswers: lostAnswers + 1 };
   }
 }
 
@@ -111,8 +112,7 @@ async function clearUp(attempt: Attempt, state: In<'Unsure'>): Promise<State> {
   }
   if (orphan) await takeAwayWhole(attempt.target(orphan.accessKeyId, true), services);
   if (own) return toRecorded(own);
-  if (lostAnswers >= MAX_LOST_ANSWERS) throw lostAnswer as Error;
-  return { name: 'Claimed', known, lostAnswers };
+  return { name: 'Claimed', known, lostAnswers, lostAnswer };
 }
 
 /** Made: the record is written last, so that a key that has one is complete. */

@@ -7,7 +7,7 @@ export type State =
   /** Nothing of this attempt. */
   | { readonly name: 'Fresh' }
   /** The intent. */
-  | { readonly name: 'Claimed'; readonly known: readonly string[]; readonly lostAnswers: number }
+  | ({ readonly name: 'Claimed'; readonly lostAnswers: number } & Doubt)
   /** The intent, and perhaps a key that nobody knows. */
   | ({ readonly name: 'Unsure'; readonly lostAnswers: number } & Doubt)
   /** The intent, and a key without a record. */

@@ -29,7 +29,7 @@ export async function update(request: Request, session: Session): Promise<Progre
   const before = previousModel ? (previousModel.status ?? 'Active') : toStatus(accessKey);
   const isStatusLeft = status === 'Active' && before === 'Active';
   if (!callbackContext) {
-    if (!isOfType(record) && !request.isRollback)
+    if (!isOfType(record))
       await refuseForeignKeyOutOfScope(userName, request.typeConfiguration, users);
     refuseReplacement(request, record, accessKey);
     const isChanged = before !== status || toStatus(accessKey) !== status;

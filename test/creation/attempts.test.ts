@@ -84,6 +84,19 @@ describe('attempts with one client request token', () => {
     },
   );
 
+  it('leaves nothing where the user has two keys and the refusal was lost', async () => {
+    const keys = [await type.createForeignKey(userName), await type.createForeignKey(userName)];
+    type.use(loseAnswers(1, 'iam:CreateAccessKey'));
+
+    const created = await type.cloudFormation().create({ UserName: userName });
+
+    expect(created).toMatchObject({ status: 'FAILED', errorCode: 'ServiceLimitExceeded' });
+    for (const key of keys) expect(created.message).toContain(key);
+    expect(created.message).not.toContain('may have been made');
+    expect(await type.parameters()).toEqual([]);
+    expect((await type.keysOf(userName)).map(({ id }) => id).sort()).toEqual(keys.sort());
+  });
+
   describe('after an attempt that could not find out what it made', () => {
     const stack = { stackId: 'arn:aws:cloudformation:us-east-1:123456789012:stack/app/1' };
     let token: string;

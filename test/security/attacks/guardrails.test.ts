@@ -211,18 +211,23 @@ describe('guardrails', () => {
       expect(await type.keysOf(userName)).toEqual([{ id, status: 'Inactive' }]);
     });
 
-    it.each<unknown>([[[]], CI_BOUNDARY, [['']], [[7]], [{ Arn: CI_BOUNDARY }], 'True', 1])(
-      'is no guardrail that counts for nothing where it is %j',
-      async (value) => {
-        const userName = await bound(ADMINISTRATOR_ACCESS);
+    it.each([
+      { value: [] },
+      { value: CI_BOUNDARY },
+      { value: [''] },
+      { value: [7] },
+      { value: [{ Arn: CI_BOUNDARY }] },
+      { value: 'True' },
+      { value: 1 },
+    ])('is an error of the type configuration where it is $value', async ({ value }) => {
+      const userName = await bound(ADMINISTRATOR_ACCESS);
 
-        const created = await cloudFormation({
-          RequirePermissionsBoundary: Array.isArray(value) ? (value as unknown[])[0] : value,
-        }).create({ UserName: userName });
+      const created = await cloudFormation({ RequirePermissionsBoundary: value }).create({
+        UserName: userName,
+      });
 
-        expect(created).toMatchObject({ status: 'FAILED', errorCode: 'InvalidTypeConfiguration' });
-        expect(type.calls).toEqual([]);
-      },
-    );
+      expect(created).toMatchObject({ status: 'FAILED', errorCode: 'InvalidTypeConfiguration' });
+      expect(type.calls).toEqual([]);
+    });
   });
 });

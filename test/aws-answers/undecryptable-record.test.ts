@@ -105,9 +105,7 @@ describe.each(FAULTS)('a record whose KMS key is %s', (fault) => {
     expect(await type.parameters()).toEqual([`${PREFIX}/${next}`]);
   });
 
-  // It takes the time of an orphan's patience, and is the same for every fault.
-  const itOfOne = fault === 'pending deletion' ? it : it.skip;
-  itOfOne("counts as somebody's: its key is no orphan of a lost answer", async () => {
+  it("counts as somebody's: its key is no orphan of a lost answer", async () => {
     userName = await type.createUser();
     const token = randomUUID();
     let sibling = '';

@@ -57,7 +57,9 @@ export async function complete(
       return 'the user has another new key';
     await versions?.makeCurrent(accessKeyId);
     await services.intents.delete(token);
-    return succeeded(toModel(accessKey, record, description, request));
+    const replaced = byId(listed ?? [], record.previousKeyId ?? '');
+    const previous = replaced && { accessKey: replaced, isSuperseded: false };
+    return succeeded(toModel(accessKey, record, description, request, previous));
   });
 }
 

@@ -1,19 +1,22 @@
 import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutcomeUnknown } from '../aws/errors.ts';
-import { startStabilization, untilFound } from '../aws/waiting.ts';
+import type { StoredRecord } from '../aws/records.ts';
+import { outlast, startStabilization, untilFound } from '../aws/waiting.ts';
 import { listWithRecords } from '../resource/find.ts';
 import { findKeyOfRequest } from '../resource/ownership.ts';
+import { findReplaced, findSuperseded } from '../resource/previous-key.ts';
 import { takeAwayWhole } from '../resource/removal.ts';
+import { toTarget } from '../resource/superseding.ts';
 import { refuseOneMore } from '../rules/max-keys-per-user.ts';
 import { refuseSecretOutOfScope } from '../rules/secret-scope.ts';
 import { refuseSerial } from '../rules/serial.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { hasErrorCode, withHint, type ProgressEvent } from '../runtime/progress-event.ts';
-import type { Model } from '../schema.ts';
+import type { Model, Request } from '../schema.ts';
 import type { Attempt } from './attempt.ts';
 import { complete } from './completion.ts';
 import { settle } from './orphans.ts';
-import type { In, State } from './states.ts';
+import type { In, Kept, State } from './states.ts';
 import { undo } from './undo.ts';
 
 /** How often one invocation has the time to find out what a lost answer made. */
@@ -84,9 +87,14 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   if (own) return toRecorded(own);
   refuseSerial(request, records);
   refuseOneMore(request, accessKeys, records);
+  const isSlotFreed = await freeSlot(attempt, accessKeys, records);
   try {
-    const accessKey = await untilFound(() => services.accessKeys.create(userName));
-    return { name: 'Made', accessKey, known: toIds(accessKeys) };
+    const createKey = () => untilFound(() => services.accessKeys.create(userName));
+    const accessKey = await (isSlotFreed
+      ? outlast('ServiceLimitExceeded', createKey)
+      : createKey());
+    const previous = findKept(request, accessKeys, records);
+    return { name: 'Made', accessKey, known: toIds(accessKeys), previous };
   } catch (error) {
     const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');
     const failure = isQuota
@@ -98,6 +106,33 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
     const known = toIds(accessKeys);
     return { name: 'Unsure', known, lostAnswer: failure, lostAnswers: lostAnswers + 1 };
   }
+}
+
+/** A superseded key makes room for the next one. */
+async function freeSlot(
+  { request, services }: Attempt,
+  accessKeys: readonly AccessKey[],
+  records: ReadonlyMap<string, StoredRecord>,
+): Promise<boolean> {
+  const superseded = findSuperseded(request, accessKeys, records);
+  for (const { accessKeyId } of superseded) {
+    const target = toTarget(accessKeyId, records.get(accessKeyId) ?? {});
+    await takeAwayWhole(target, services);
+  }
+  return superseded.length > 0;
+}
+
+/** The key that is to live on when CloudFormation deletes it. */
+function findKept(
+  request: Request,
+  accessKeys: readonly AccessKey[],
+  records: ReadonlyMap<string, StoredRecord>,
+): Kept | undefined {
+  const { previousKey = 'Deleted' } = request.model;
+  if (previousKey === 'Deleted') return undefined;
+  const accessKeyId = findReplaced(request, accessKeys, records)?.accessKeyId ?? '';
+  const record = records.get(accessKeyId);
+  return record && { accessKeyId, record };
 }
 
 /** Unsure: goes on with the key that was recorded, or takes away the one that nobody knows. */
@@ -116,11 +151,14 @@ async function clearUp(attempt: Attempt, state: In<'Unsure'>): Promise<State> {
 }
 
 /** Made: the record is written last, so that a key that has one is complete. */
-async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promise<State> {
+async function record(
+  attempt: Attempt,
+  { accessKey, known, previous }: In<'Made'>,
+): Promise<State> {
   const { services, request, token } = attempt;
   const { accessKeyId, userName, secretAccessKey } = accessKey;
   const { model, stackId, logicalResourceId } = request;
-  const { status = 'Active', description, secretId, serial } = model;
+  const { status = 'Active', description, secretId, serial, previousKey } = model;
   const steps = await Promise.allSettled([
     secretId === undefined
       ? undefined
@@ -131,6 +169,8 @@ async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promi
     description === undefined
       ? undefined
       : untilFound(() => services.descriptions.set(userName, accessKeyId, description)),
+    previous &&
+      services.records.change(previous.accessKeyId, previous.record, { successorId: accessKeyId }),
   ]);
   const failure = steps.find((step) => step.status === 'rejected');
   if (failure) throw failure.reason as Error;
@@ -141,6 +181,8 @@ async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promi
     clientRequestToken: token,
     stackId,
     logicalResourceId,
+    previousKey,
+    previousKeyId: previous?.accessKeyId,
   });
   return { ...toRecorded(accessKey), known, secretAccessKey };
 }

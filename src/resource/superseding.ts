@@ -71,7 +71,8 @@ export async function setPreviousKey(
   change: StatusChange | undefined,
   services: Services,
 ): Promise<StoredRecord> {
-  if (previousKey === 'Deleted') await takePreviousAway(accessKeyId, record, services);
+  // Of one that somebody deleted by hand there may be a record, which nobody else knows.
+  if (previousKey === 'Deleted' || !previous) await takePreviousAway(accessKeyId, record, services);
   if (change) await send(change, services);
   if (previous?.isSuperseded || toPreviousKey(record, previous) === previousKey) return record;
   const changed = { previousKey, previousKeyId: previous?.accessKey.accessKeyId };

@@ -36,27 +36,46 @@ const faultOfCreate = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Fault>({ kind: 'mint lost', call: 0 }) },
 );
 
+interface Creation {
+  readonly index: number;
+  readonly serial: number | undefined;
+  readonly status: Status;
+  readonly previousKey: PreviousKey;
+  readonly isShouted: boolean;
+  readonly fault?: Fault | undefined;
+}
+
 const create = fc
-  .record({ index, serial, status, previousKey, isShouted: fc.boolean(), fault: faultOfCreate })
-  .map(({ index, serial, status, previousKey, isShouted, fault }) => {
-    const spell = ({ name }: User): string => (isShouted ? name.toUpperCase() : name);
-    return new Step(
-      (account) =>
-        `create a key for ${spell(account.user(index))}, ${status}, Serial ${String(serial)}`,
-      async (account, world) => {
-        const user = account.user(index);
-        const logicalId = `Key${account.keys.length}`;
-        const properties = {
-          UserName: spell(user),
-          Status: status,
-          Serial: serial,
-          PreviousKey: previousKey,
-        };
-        await createKey(account, world, user, logicalId, properties, fault);
-      },
-      { needsKey: false },
-    );
-  });
+  .record<Creation>({
+    index,
+    serial,
+    status,
+    previousKey,
+    isShouted: fc.boolean(),
+    fault: faultOfCreate,
+  })
+  .map(toCreation);
+
+function toCreation(creation: Creation): Step {
+  const { index, serial, status, previousKey, isShouted, fault } = creation;
+  const spell = ({ name }: User): string => (isShouted ? name.toUpperCase() : name);
+  return new Step(
+    (account) =>
+      `create a key for ${spell(account.user(index))}, ${status}, Serial ${String(serial)}, PreviousKey ${previousKey}`,
+    async (account, world) => {
+      const user = account.user(index);
+      const logicalId = `Key${account.keys.length}`;
+      const properties = {
+        UserName: spell(user),
+        Status: status,
+        Serial: serial,
+        PreviousKey: previousKey,
+      };
+      await createKey(account, world, user, logicalId, properties, fault);
+    },
+    { needsKey: false },
+  );
+}
 
 const read = fc.record({ index, status, previousKey, byIdAlone: fc.boolean(), fault }).map(
   ({ index, status, previousKey, byIdAlone, fault }) =>
@@ -126,51 +145,64 @@ const listOfUser = fc.record({ index, fault }).map(
     ),
 );
 
-/** What follows on the making of the new key. */
-const sequel = fc.oneof(
-  { weight: 6, arbitrary: fc.constant('clean up' as const) },
-  { weight: 1, arbitrary: fc.constant('roll back' as const) },
-  { weight: 1, arbitrary: fc.constant('retain' as const) },
-);
+interface Rotation {
+  readonly index: number;
+  readonly higher: number;
+  readonly previousKey: PreviousKey;
+  readonly faultOfCreate?: Fault | undefined;
+  readonly fault?: Fault | undefined;
+  /** What follows on the making of the new key. */
+  readonly sequel: 'clean up' | 'roll back' | 'retain';
+}
 
 const rotate = fc
-  .record({ index, higher: fc.nat({ max: 3 }), previousKey, faultOfCreate, fault, sequel })
-  .map(
-    ({ index, higher, previousKey, faultOfCreate, fault, sequel }) =>
-      new Step(
-        (account) => {
-          const { name, serial } = account.current(index);
-          const to = `to Serial ${toSerial(serial, higher)}, PreviousKey ${previousKey}`;
-          return `rotate ${name}, whose Serial is ${String(serial)}, ${to}, and ${sequel}`;
-        },
-        async (account, world) => {
-          const old = account.current(index);
-          const properties = {
-            UserName: old.owner.name,
-            Status: old.status,
-            Serial: toSerial(old.serial, higher),
-            PreviousKey: previousKey,
-          };
-          const made = await createKey(
-            account,
-            world,
-            old.owner,
-            old.logicalId,
-            properties,
-            faultOfCreate,
-          );
-          if (!made || sequel === 'retain') return;
-          expect(await world.holdings()).toEqual(account.holdings());
-          const key = sequel === 'clean up' ? old : made;
-          await deleteKey(account, world, key, { Id: key.id, UserName: key.userName }, fault);
-        },
-      ),
-  );
+  .record<Rotation>({
+    index,
+    higher: fc.nat({ max: 3 }),
+    previousKey,
+    faultOfCreate,
+    fault,
+    sequel: fc.oneof(
+      { weight: 6, arbitrary: fc.constant('clean up') },
+      { weight: 1, arbitrary: fc.constant('roll back') },
+      { weight: 1, arbitrary: fc.constant('retain') },
+    ),
+  })
+  .map(toRotation);
 
-/** Rarely one that is not higher. */
-function toSerial(serial: number | undefined, higher: number): number {
-  return (serial ?? 0) + higher;
+function toRotation(rotation: Rotation): Step {
+  const { index, higher, previousKey, sequel } = rotation;
+  const raise = ({ serial = 0 }: Key): number => serial + higher;
+  return new Step(
+    (account) => {
+      const old = account.current(index);
+      const to = `Serial ${raise(old)}, PreviousKey ${previousKey}`;
+      return `rotate ${old.name}, whose Serial is ${String(old.serial)}, to ${to}, and ${sequel}`;
+    },
+    async (account, world) => {
+      const old = account.current(index);
+      const properties = {
+        UserName: old.owner.name,
+        Status: old.status,
+        Serial: raise(old),
+        PreviousKey: previousKey,
+      };
+      const { owner, logicalId } = old;
+      const { faultOfCreate, fault } = rotation;
+      const made = await createKey(account, world, owner, logicalId, properties, faultOfCreate);
+      if (!made || sequel === 'retain') return;
+      expect(await world.holdings()).toEqual(account.holdings());
+      const key = sequel === 'clean up' ? old : made;
+      await deleteKey(account, world, key, { Id: key.id, UserName: key.userName }, fault);
+    },
+  );
 }
+
+/** A key whose previous one lives on. */
+export const OVERLAP: readonly Step[] = [
+  toCreation({ index: 0, serial: 1, status: 'Active', previousKey: 'Deleted', isShouted: false }),
+  toRotation({ index: 0, higher: 1, previousKey: 'Active', sequel: 'clean up' }),
+];
 
 const remove = fc.record({ index, byIdAlone: fc.boolean(), fault: faultOfDelete }).map(
   ({ index, byIdAlone, fault }) =>
@@ -205,6 +237,9 @@ export async function deleteStack(account: Account, world: World): Promise<void>
 
 /** What CloudFormation asks the type to do. */
 export const OPERATIONS = [create, read, update, list, listOfUser, rotate, remove];
+
+/** Of this, what concerns a key and the one before it. */
+export const ROTATIONS = [read, update, rotate, rotate, remove];
 
 /** @returns the key, if one was made. */
 async function createKey(
@@ -249,7 +284,12 @@ async function createKey(
     declared,
     replaced,
   );
-  if (replaced) mark(replaced, { successor: key });
+  if (replaced) {
+    // CloudFormation does not delete it again.
+    const isOver = replaced.marks.isSuperseded && declared.previousKey === 'Inactive';
+    if (isOver) replaced.status = 'Inactive';
+    mark(replaced, { successor: key });
+  }
   expectModel(outcome, account, key);
   return key;
 }

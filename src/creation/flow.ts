@@ -94,7 +94,8 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
     const accessKey = await (hasRoomMade
       ? outlast('ServiceLimitExceeded', createKey)
       : createKey());
-    const previous = request.model.previousKey === 'Deleted' ? undefined : replaced;
+    const { previousKey = 'Deleted' } = request.model;
+    const previous = previousKey === 'Deleted' ? undefined : replaced;
     return { name: 'Made', accessKey, known: toIds(accessKeys), previous };
   } catch (error) {
     const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');

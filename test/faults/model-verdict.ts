@@ -26,6 +26,15 @@ export function judgeModel(
   if (operation.kind !== 'READ')
     expectSame('status of the key', key?.status, operation.desired.Status);
 
+  const { previous } = arranged;
+  const { PreviousKey } = operation.desired;
+  const previousStatus = previous === undefined ? undefined : after.keys.get(previous)?.status;
+  const ofReplaced = operation.kind === 'CREATE' && PreviousKey ? arranged.bystander : undefined;
+  expectSame('PreviousKeyId', model.PreviousKeyId, previousStatus ? previous : ofReplaced);
+  expectSame('PreviousKey', model.PreviousKey, previousStatus ?? PreviousKey ?? 'Deleted');
+  if (previousStatus && operation.kind === 'UPDATE')
+    expectSame('status of the key before', previousStatus, PreviousKey);
+
   const secret = stage.proxy.secrets.get(id);
   const isInSecret = after.secrets.length > 0;
   const isDelivered = after.secrets.some((each) => holds(each, id, secret));

@@ -120,11 +120,9 @@ async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promi
   const { services, request, token } = attempt;
   const { accessKeyId, userName, secretAccessKey } = accessKey;
   const { model, stackId, logicalResourceId } = request;
-  const { status = 'Active', description, secretId, serial } = model;
+  const { status = 'Active', description, secretId, secretKeys, sesRegion, serial } = model;
   const steps = await Promise.allSettled([
-    secretId === undefined
-      ? undefined
-      : services.secretVersions(secretId).put(accessKey, attempt.userName),
+    secretId === undefined ? undefined : services.secretVersions(secretId).put(accessKey, model),
     status === 'Active'
       ? undefined
       : untilFound(() => services.accessKeys.update(userName, accessKeyId, status)),
@@ -136,7 +134,8 @@ async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promi
   if (failure) throw failure.reason as Error;
   await services.records.put(accessKeyId, {
     userName: attempt.userName,
-    ...(secretId === undefined ? { secretAccessKey } : { secretId }),
+    ...(secretId === undefined ? { secretAccessKey } : { secretId, secretKeys }),
+    sesRegion,
     serial,
     clientRequestToken: token,
     stackId,

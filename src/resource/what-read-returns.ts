@@ -17,15 +17,17 @@ export function toModel(
   request: Request,
 ): Model {
   const { accessKeyId } = accessKey;
-  const { model, region } = request;
+  const { model } = request;
   const { exposeSecretAccessKey, restrictSecretAccessKeyToStack } = request.typeConfiguration;
   const isOwn = record !== undefined && isOfSameResource(request, record);
   const isShown = exposeSecretAccessKey && (isOwn || !restrictSecretAccessKeyToStack);
   const secretAccessKey = isShown ? record?.secretAccessKey : undefined;
+  const region = record?.sesRegion ?? request.region;
   return {
     userName: spelledLike(record?.userName ?? model.userName, accessKey.userName),
     status: toStatus(accessKey),
     description,
+    sesRegion: record?.sesRegion,
     id: accessKeyId,
     createDate: accessKey.createDate.toISOString(),
     ...(secretAccessKey !== undefined && {
@@ -35,6 +37,7 @@ export function toModel(
     }),
     ...(record?.secretId !== undefined && {
       secretId: record.secretId,
+      secretKeys: record.secretKeys,
       secretVersionId: toSecretVersionId(accessKeyId),
     }),
   };
@@ -42,10 +45,10 @@ export function toModel(
 
 /** The model of an IN_PROGRESS: the template's, write-only properties included, with the identifier. */
 export function toPending(
-  { userName, serial, status, description, secretId }: Model,
+  { userName, serial, status, description, secretId, secretKeys, sesRegion }: Model,
   id: string | undefined,
 ): Model {
-  return { userName, serial, status, description, secretId, id };
+  return { userName, serial, status, description, secretId, secretKeys, sesRegion, id };
 }
 
 function spelledLike(spelling: string | undefined, userName: string): string {

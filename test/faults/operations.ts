@@ -40,7 +40,8 @@ export interface Operation {
 const ACTIVE = { UserName: USER, Status: 'Active', Serial: 1 };
 const INACTIVE = { UserName: USER, Status: 'Inactive', Serial: 1 };
 const DESCRIBED = { ...ACTIVE, Description: 'for the nightly build' };
-const DELIVERED = { ...ACTIVE, Serial: 2, SecretId: SECRET };
+const SecretKeys = { SesSmtpPassword: 'password', UserName: 'owner' };
+const DELIVERED = { ...ACTIVE, Serial: 2, SecretId: SECRET, SecretKeys, SesRegion: 'eu-west-1' };
 const TOKEN = 'the-same-token-in-every-retry';
 const ANOTHER_TOKEN = 'the-token-of-another-operation';
 const NOTHING = (): void => undefined;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { Outcome } from '../../local/cloudformation.ts';
+import type { Outcome, Properties } from '../../local/cloudformation.ts';
 import { toSesSmtpEndpoint, toSesSmtpPassword } from '../../src/aws/ses-smtp.ts';
 import { refuse } from '../support/aws-proxy.ts';
 import { firstTimes } from '../support/behaviours.ts';
@@ -228,17 +228,22 @@ describe('SesSmtpPassword', () => {
     expect(texts.filter((text) => text.includes(password))).toEqual([]);
   });
 
-  it('is concealed where AWS quotes it in a refusal', async () => {
+  it.each<[string, Properties]>([
+    ['SesSmtpPassword', {}],
+    ['password', { SecretKeys: { SesSmtpPassword: 'password' }, SesRegion: 'eu-west-1' }],
+  ])('is concealed where AWS quotes it in a refusal, as %s', async (name, properties) => {
     const { name: SecretId } = await type.createSecret();
     let password = '';
     type.use((call, next) => {
       if (call.action !== 'PutSecretValue') return next(call);
       const secretString = String(call.parameters.SecretString);
-      password = (JSON.parse(secretString) as { SesSmtpPassword: string }).SesSmtpPassword;
+      password = String((JSON.parse(secretString) as Properties)[name]);
       return refuse(call, 400, 'InvalidParameterException', `cannot take ${secretString}`);
     });
 
-    const created = await type.cloudFormation().create({ UserName: userName, SecretId });
+    const created = await type
+      .cloudFormation()
+      .create({ UserName: userName, SecretId, ...properties });
 
     expect(created).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
     expect(created.message).toContain('cannot take');
@@ -246,6 +251,7 @@ describe('SesSmtpPassword', () => {
     expect(password).toHaveLength(44);
     expect(shown).not.toContain(password);
     expect(shown).toContain('<REDACTED>');
+    expect(created.message).toContain(name);
   });
 
   it('cannot be set', async () => {

@@ -145,11 +145,10 @@ async function record(
   const { services, request, token } = attempt;
   const { accessKeyId, userName, secretAccessKey } = accessKey;
   const { model, stackId, logicalResourceId } = request;
-  const { status = 'Active', description, secretId, serial, previousKey } = model;
+  const { status = 'Active', description, secretId, serial } = model;
+  const { secretKeys, sesRegion, previousKey } = model;
   const steps = await Promise.allSettled([
-    secretId === undefined
-      ? undefined
-      : services.secretVersions(secretId).put(accessKey, attempt.userName),
+    secretId === undefined ? undefined : services.secretVersions(secretId).put(accessKey, model),
     status === 'Active'
       ? undefined
       : untilFound(() => services.accessKeys.update(userName, accessKeyId, status)),
@@ -163,7 +162,8 @@ async function record(
   if (failure) throw failure.reason as Error;
   await services.records.put(accessKeyId, {
     userName: attempt.userName,
-    ...(secretId === undefined ? { secretAccessKey } : { secretId }),
+    ...(secretId === undefined ? { secretAccessKey } : { secretId, secretKeys }),
+    sesRegion,
     serial,
     clientRequestToken: token,
     stackId,

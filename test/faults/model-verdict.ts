@@ -22,6 +22,9 @@ export function judgeModel(
   if (arranged.model) expectSame('Id', model.Id, arranged.model.Id);
   expectSame('UserName', model.UserName, key?.userName);
   expectSame('Status', model.Status, key?.status);
+  const { SesRegion, SecretKeys } = arranged.model ?? operation.desired;
+  expectSame('SesRegion', model.SesRegion, SesRegion);
+  expectSame('SecretKeys', JSON.stringify(model.SecretKeys), JSON.stringify(SecretKeys));
   expectSame('Description', model.Description, after.tags.get(id));
   if (operation.kind !== 'READ')
     expectSame('status of the key', key?.status, operation.desired.Status);

@@ -45,9 +45,10 @@ export interface Operation {
 const ACTIVE = { UserName: USER, Status: 'Active', Serial: 1 };
 const INACTIVE = { UserName: USER, Status: 'Inactive', Serial: 1 };
 const DESCRIBED = { ...ACTIVE, Description: 'for the nightly build' };
-const DELIVERED = { ...ACTIVE, Serial: 2, SecretId: SECRET };
+const SecretKeys = { SesSmtpPassword: 'password', UserName: 'owner' };
+const DELIVERED = { ...ACTIVE, Serial: 2, SecretId: SECRET, SecretKeys, SesRegion: 'eu-west-1' };
 /** Of a key that lets the one before it live. */
-const OVERLAPPING = { ...DESCRIBED, Serial: 2, PreviousKey: 'Inactive' };
+const OVERLAPPING = { ...ACTIVE, Serial: 2, PreviousKey: 'Inactive' };
 const TOKEN = 'the-same-token-in-every-retry';
 const ANOTHER_TOKEN = 'the-token-of-another-operation';
 const NOTHING = (): void => undefined;

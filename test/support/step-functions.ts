@@ -86,11 +86,12 @@ export async function startStepFunctions(
   };
 
   const world = createServer((request, response) => {
-    void text(request)
+    text(request)
       .then((body) => answer(request, body))
-      .then(({ status, body }) => {
-        response.writeHead(status, { 'content-type': 'text/xml' }).end(body);
-      });
+      .then(
+        ({ status, body }) => response.writeHead(status, { 'content-type': 'text/xml' }).end(body),
+        () => response.destroy(),
+      );
   });
   await new Promise<void>((resolve) => world.listen(0, '127.0.0.1', resolve));
   const { port } = world.address() as AddressInfo;

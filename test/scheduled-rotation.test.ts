@@ -154,6 +154,7 @@ describe('scheduled rotation', () => {
   });
 
   it('goes on when there is nothing to update', async () => {
+    stack.parameters.KeySerial = String(start - 5 * DAY);
     for (const previousKey of ['Active', 'Inactive', 'Deleted']) {
       stack.faults.set(previousKey, 'No updates are to be performed.');
     }
@@ -227,12 +228,17 @@ describe('scheduled rotation that fails or is stopped', () => {
     expect(longWaits()).toEqual([7 * DAY, 7 * DAY]);
   });
 
-  it('waits for what is left when it was stopped on the way', async () => {
-    stack.parameters = { ...stack.parameters, KeySerial: `${start - 2 * DAY}` };
-    stack.parameters.PreviousKey = 'Active';
+  it.each([
+    ['Active', 2, [5 * DAY, 7 * DAY], ['Inactive', 'Deleted']],
+    ['Inactive', 9, [5 * DAY], ['Deleted']],
+  ])('waits for what is left of %s, %d days after it began', async (state, days, left, steps) => {
+    stack.parameters.KeySerial = String(start - days * DAY);
+    stack.parameters.PreviousKey = state;
+
     await stepFunctions.execute(stateMachineArn);
-    expect(longWaits()).toEqual([5 * DAY, 7 * DAY]);
-    expect(setTo()).toEqual(['Inactive', 'Deleted']);
+
+    expect(longWaits()).toEqual(left);
+    expect(setTo()).toEqual(steps);
   });
 
   it('waits for all of it when a serial by hand does not say when the rotation began', async () => {

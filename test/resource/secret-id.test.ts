@@ -151,6 +151,7 @@ describe('SecretId', () => {
       expect(Object.keys(resourceModel ?? {}).sort()).toEqual([
         'CreateDate',
         'Id',
+        'PreviousKey',
         'SecretId',
         'SecretVersionId',
         'Status',

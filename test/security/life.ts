@@ -221,12 +221,6 @@ export function everyday({ cloudFormation, admin }: World): Step[] {
 export function rare({ cloudFormation, proxy, admin }: World): Step[] {
   const UserName = USERS.own;
   const handedOver = { UserName: USERS.handedOver, SecretId: SECRET };
-  const overlapping = { UserName: USERS.handedOver, Serial: 2 };
-  const setPreviousKey = (before: string, after: string) =>
-    cloudFormation.update(
-      { ...overlapping, Id: id('overlapping'), PreviousKey: before },
-      { ...overlapping, PreviousKey: after },
-    );
   const token = randomUUID();
   let id = '';
   const during = async (behaviours: Behaviour[], run: () => Promise<Outcome>): Promise<Outcome> => {

@@ -1,14 +1,18 @@
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { AccessKey } from '../lib/index.ts';
+import { AccessKey } from 'org-iam-accesskey-cdk';
 
 const app = new App();
 const stack = new Stack(app, 'AccessKeys');
 
 // As with aws-iam: raise `serial` to rotate.
 const deployer = new iam.User(stack, 'Deployer', { path: '/ci/' });
-const deployerKey = new AccessKey(stack, 'DeployerKey', { user: deployer, serial: 1 });
+const deployerKey = new AccessKey(stack, 'DeployerKey', {
+  user: deployer,
+  serial: 1,
+  status: iam.AccessKeyStatus.ACTIVE,
+});
 new CfnOutput(stack, 'DeployerKeyId', { value: deployerKey.accessKeyId });
 
 // A key for mail whose secret goes to Secrets Manager alone, where the mailing function reads it.

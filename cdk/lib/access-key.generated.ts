@@ -4,37 +4,85 @@ import type { Construct } from 'constructs';
 
 /** Properties of `CfnAccessKey`. */
 export interface CfnAccessKeyProps {
-  /** The name of the IAM user that the access key belongs to. IAM compares user names without regard to case. A change replaces the access key. */
+  /**
+   * The name of the IAM user that the access key belongs to. IAM compares user names without regard to case. A change replaces the access key.
+   */
   readonly userName: string;
-  /** A number that can only be incremented. A higher number rotates the access key: CloudFormation creates the new key before it deletes the old one. */
+  /**
+   * A number that can only be incremented. A higher number rotates the access key: CloudFormation creates the new key before it deletes the old one.
+   *
+   * @default - as the type has it
+   */
   readonly serial?: number | undefined;
-  /** Whether the access key can be used for API calls (Active) or not (Inactive). */
+  /**
+   * Whether the access key can be used for API calls (Active) or not (Inactive).
+   *
+   * @default - as the type has it
+   */
   readonly status?: string | undefined;
-  /** What the access key is for. The IAM console shows it; it is kept as a tag of the user whose key is the access key ID. */
+  /**
+   * What the access key is for. The IAM console shows it; it is kept as a tag of the user whose key is the access key ID.
+   *
+   * @default - as the type has it
+   */
   readonly description?: string | undefined;
-  /** The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the keys AccessKeyId, SecretAccessKey, UserName and SesSmtpPassword, then is the only place where the secret access key is kept. A change replaces the access key. */
+  /**
+   * The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the keys AccessKeyId, SecretAccessKey, UserName and SesSmtpPassword, then is the only place where the secret access key is kept. A change replaces the access key.
+   *
+   * @default - as the type has it
+   */
   readonly secretId?: string | undefined;
 }
 
-/** The resource Org::IAM::AccessKey as it is in a template; `ref` is its Id. */
+/**
+ * The resource Org::IAM::AccessKey as it is in a template; `ref` is its Id.
+ *
+ * @cloudformationResource Org::IAM::AccessKey
+ */
 export class CfnAccessKey extends CfnResource {
+  /** The type of the resource. */
   static readonly CFN_RESOURCE_TYPE_NAME = 'Org::IAM::AccessKey';
 
+  /** The name of the IAM user that the access key belongs to. IAM compares user names without regard to case. A change replaces the access key. */
   userName: string;
+  /** A number that can only be incremented. A higher number rotates the access key: CloudFormation creates the new key before it deletes the old one. */
   serial?: number | undefined;
+  /** Whether the access key can be used for API calls (Active) or not (Inactive). */
   status?: string | undefined;
+  /** What the access key is for. The IAM console shows it; it is kept as a tag of the user whose key is the access key ID. */
   description?: string | undefined;
+  /** The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the keys AccessKeyId, SecretAccessKey, UserName and SesSmtpPassword, then is the only place where the secret access key is kept. A change replaces the access key. */
   secretId?: string | undefined;
 
-  /** The secret access key, read from SSM Parameter Store. It is absent for an imported key, whose secret the type never saw, for a key with a SecretId, and when the type configuration sets ExposeSecretAccessKey to false. */
+  /**
+   * The secret access key, read from SSM Parameter Store. It is absent for an imported key, whose secret the type never saw, for a key with a SecretId, and when the type configuration sets ExposeSecretAccessKey to false.
+   *
+   * @cloudformationAttribute SecretAccessKey
+   */
   readonly attrSecretAccessKey: string;
-  /** The password for the SMTP interface of Amazon SES in the stack's Region, derived from the secret access key; the user name is the access key ID. It is present whenever SecretAccessKey is. */
+  /**
+   * The password for the SMTP interface of Amazon SES in the stack's Region, derived from the secret access key; the user name is the access key ID. It is present whenever SecretAccessKey is.
+   *
+   * @cloudformationAttribute SesSmtpPassword
+   */
   readonly attrSesSmtpPassword: string;
-  /** The SMTP endpoint of Amazon SES in the stack's Region. It is present whenever SecretAccessKey is. */
+  /**
+   * The SMTP endpoint of Amazon SES in the stack's Region. It is present whenever SecretAccessKey is.
+   *
+   * @cloudformationAttribute SesSmtpEndpoint
+   */
   readonly attrSesSmtpEndpoint: string;
-  /** The version of the secret SecretId that holds the access key. */
+  /**
+   * The version of the secret SecretId that holds the access key.
+   *
+   * @cloudformationAttribute SecretVersionId
+   */
   readonly attrSecretVersionId: string;
-  /** When IAM created the access key, in ISO 8601 format and UTC. */
+  /**
+   * When IAM created the access key, in ISO 8601 format and UTC.
+   *
+   * @cloudformationAttribute CreateDate
+   */
   readonly attrCreateDate: string;
 
   constructor(scope: Construct, id: string, props: CfnAccessKeyProps) {

@@ -1,18 +1,15 @@
-import { App, CfnOutput, Stack, type SecretValue } from 'aws-cdk-lib';
+import { App, CfnElement, CfnOutput, Stack, type SecretValue } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import schema from '../../schema/org-iam-accesskey.json';
-import { AccessKey, CfnAccessKey, type AccessKeyProps } from '../lib/index.ts';
+import { AccessKey, CfnAccessKey, type AccessKeyProps } from '../lib';
+import { lint, root, run } from './support';
 
-const run = promisify(execFile);
-const root = path.resolve(__dirname, '../..');
 const ROLE_ARN = 'arn:aws:iam::123456789012:role/access-keys';
 
 describe('CfnAccessKey', () => {
@@ -72,6 +69,17 @@ describe('AccessKey', () => {
       new CfnOutput(stack, 'ReferenceId', { value: key.accessKeyRef.accessKeyId });
       new CfnOutput(stack, 'Secret', { value: key.secretAccessKey.unsafeUnwrap() });
     }
+  });
+
+  it('is known by its id, wherever it was made', () => {
+    const stack = newStack();
+
+    const key = AccessKey.fromAccessKeyId(stack, 'Key', 'AKIAIOSFODNN7EXAMPLE');
+
+    expect(key.accessKeyId).toBe('AKIAIOSFODNN7EXAMPLE');
+    expect(key.accessKeyRef).toEqual({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE' });
+    expect(key.stack).toBe(stack);
+    expect(stack.node.findAll().filter(CfnElement.isCfnElement)).toEqual([]);
   });
 
   it('refuses a status that only IAM can set', () => {
@@ -145,14 +153,14 @@ describe('AccessKey', () => {
     const secret = new Secret(stack, 'Secret');
     const owner = user(stack);
 
-    new AccessKey(stack, 'Key', { user: owner, secret }).grantRead(reader);
+    new AccessKey(stack, 'Key', { user: owner, secret }).grants.read(reader);
 
     const [policy] = Object.values(policiesOf(stack));
     expect(policy).toMatchObject([
       { Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'] },
     ]);
     const bare = new AccessKey(stack, 'Bare', { user: owner });
-    expect(() => bare.grantRead(reader)).toThrow('Stack/Bare: grantRead needs the property secret');
+    expect(() => bare.grantRead(reader)).toThrow('Stack/Bare: to grant reading needs the property');
   });
 
   it('asks nobody who deploys for a right on the execution role, which they must not widen', () => {
@@ -182,27 +190,6 @@ describe('AccessKey', () => {
     new CfnOutput(stack, 'Version', { value: delivered.secretVersionId ?? '' });
 
     expect(await lint(Template.fromStack(stack).toJSON())).toBe('');
-  });
-});
-
-describe('example app', () => {
-  it('makes a template that the schema accepts', async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'example-'));
-    const settings = await readFile(path.join(root, 'cdk/cdk.json'), 'utf8');
-    const [command = '', ...args] = (JSON.parse(settings) as { app: string }).app.split(' ');
-
-    await run(command, args, {
-      cwd: path.join(root, 'cdk'),
-      env: {
-        ...process.env,
-        CDK_OUTDIR: folder,
-      },
-    });
-
-    const template = await readFile(path.join(folder, 'AccessKeys.template.json'), 'utf8');
-    expect(template).toContain('"ci/mailer"');
-    expect(await lint(JSON.parse(template))).toBe('');
-    await rm(folder, { recursive: true });
   });
 });
 
@@ -250,18 +237,4 @@ function resolved(stack: Stack, value: SecretValue): unknown {
 function reference(secret: object, field: string, version: object): object {
   const parts = ['{{resolve:secretsmanager:', secret, `:SecretString:${field}::`, version, '}}'];
   return { 'Fn::Join': ['', parts] };
-}
-
-/** @returns what cfn-lint has to say, which is nothing of a template without faults. */
-async function lint(template: unknown): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'template-'));
-  const file = path.join(folder, 'template.json');
-  await writeFile(file, JSON.stringify(template));
-  const args = ['--append-rules=examples/cfn-lint', '--registry-schemas=schema', '--', file];
-  const { stdout } = await run(path.join(root, '.venv/bin/cfn-lint'), args, { cwd: root }).catch(
-    // The exit status only says that there are faults.
-    (error: unknown) => error as { stdout: string },
-  );
-  await rm(folder, { recursive: true });
-  return stdout;
 }

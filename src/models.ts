@@ -38,6 +38,15 @@ export class ResourceModel extends BaseModel {
         }
     )
     status?: Optional<string>;
+    @Expose({ name: 'PreviousKey' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'previousKey', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    previousKey?: Optional<string>;
     @Expose({ name: 'Description' })
     @Transform(
         (value: any, obj: any) =>
@@ -65,6 +74,15 @@ export class ResourceModel extends BaseModel {
         }
     )
     id?: Optional<string>;
+    @Expose({ name: 'PreviousKeyId' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'previousKeyId', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    previousKeyId?: Optional<string>;
     @Expose({ name: 'SecretAccessKey' })
     @Transform(
         (value: any, obj: any) =>

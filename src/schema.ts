@@ -7,7 +7,12 @@ export { schema };
 
 export type Status = 'Active' | 'Inactive';
 
-export type Model = Omit<Properties<ResourceModel>, 'status'> & { readonly status?: Status };
+export type PreviousKey = Status | 'Deleted';
+
+export type Model = Omit<Properties<ResourceModel>, 'status' | 'previousKey'> & {
+  readonly status?: Status;
+  readonly previousKey?: PreviousKey;
+};
 
 export interface RequiredTag {
   readonly key: string;

@@ -21,6 +21,12 @@ export interface CfnAccessKeyProps {
    */
   readonly status?: string | undefined;
   /**
+   * What becomes of the access key that a rotation replaces: Deleted, or kept with this status until it is set to Deleted, the next rotation needs its place, or the resource is deleted. It is reported as it really is while that key lives.
+   *
+   * @default - as the type has it
+   */
+  readonly previousKey?: string | undefined;
+  /**
    * What the access key is for. The IAM console shows it; it is kept as a tag of the user whose key is the access key ID.
    *
    * @default - as the type has it
@@ -49,11 +55,19 @@ export class CfnAccessKey extends CfnResource {
   serial?: number | undefined;
   /** Whether the access key can be used for API calls (Active) or not (Inactive). */
   status?: string | undefined;
+  /** What becomes of the access key that a rotation replaces: Deleted, or kept with this status until it is set to Deleted, the next rotation needs its place, or the resource is deleted. It is reported as it really is while that key lives. */
+  previousKey?: string | undefined;
   /** What the access key is for. The IAM console shows it; it is kept as a tag of the user whose key is the access key ID. */
   description?: string | undefined;
   /** The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the keys AccessKeyId, SecretAccessKey, UserName and SesSmtpPassword, then is the only place where the secret access key is kept. A change replaces the access key. */
   secretId?: string | undefined;
 
+  /**
+   * The ID of the access key that this one replaced, while that key lives. It is recorded where PreviousKey is not Deleted when the access key is created.
+   *
+   * @cloudformationAttribute PreviousKeyId
+   */
+  readonly attrPreviousKeyId: string;
   /**
    * The secret access key, read from SSM Parameter Store. It is absent for an imported key, whose secret the type never saw, for a key with a SecretId, and when the type configuration sets ExposeSecretAccessKey to false.
    *
@@ -90,8 +104,10 @@ export class CfnAccessKey extends CfnResource {
     this.userName = props.userName;
     this.serial = props.serial;
     this.status = props.status;
+    this.previousKey = props.previousKey;
     this.description = props.description;
     this.secretId = props.secretId;
+    this.attrPreviousKeyId = Token.asString(this.getAtt('PreviousKeyId'));
     this.attrSecretAccessKey = Token.asString(this.getAtt('SecretAccessKey'));
     this.attrSesSmtpPassword = Token.asString(this.getAtt('SesSmtpPassword'));
     this.attrSesSmtpEndpoint = Token.asString(this.getAtt('SesSmtpEndpoint'));
@@ -104,6 +120,7 @@ export class CfnAccessKey extends CfnResource {
       UserName: this.userName,
       Serial: this.serial,
       Status: this.status,
+      PreviousKey: this.previousKey,
       Description: this.description,
       SecretId: this.secretId,
     };

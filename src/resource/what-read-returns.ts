@@ -5,6 +5,7 @@ import { toSesSmtpEndpoint, toSesSmtpPassword } from '../aws/ses-smtp.ts';
 import { isSameUser } from '../aws/users.ts';
 import type { Model, Request } from '../schema.ts';
 import { isOfSameResource } from './ownership.ts';
+import { toPreviousKey, type Previous } from './previous-key.ts';
 
 /**
  * What READ returns of a key. One without a record was imported, and its secret is not known; one
@@ -15,6 +16,7 @@ export function toModel(
   record: StoredRecord | undefined,
   description: string | undefined,
   request: Request,
+  previous: Previous | undefined,
 ): Model {
   const { accessKeyId } = accessKey;
   const { model, region } = request;
@@ -25,6 +27,8 @@ export function toModel(
   return {
     userName: spelledLike(record?.userName ?? model.userName, accessKey.userName),
     status: toStatus(accessKey),
+    previousKey: toPreviousKey(record ?? model, previous),
+    previousKeyId: previous?.accessKey.accessKeyId,
     description,
     id: accessKeyId,
     createDate: accessKey.createDate.toISOString(),
@@ -42,10 +46,10 @@ export function toModel(
 
 /** The model of an IN_PROGRESS: the template's, write-only properties included, with the identifier. */
 export function toPending(
-  { userName, serial, status, description, secretId }: Model,
+  { userName, serial, status, previousKey, description, secretId }: Model,
   id: string | undefined,
 ): Model {
-  return { userName, serial, status, description, secretId, id };
+  return { userName, serial, status, previousKey, description, secretId, id };
 }
 
 function spelledLike(spelling: string | undefined, userName: string): string {

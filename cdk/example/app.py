@@ -2,12 +2,12 @@
 
 from aws_cdk import App, CfnOutput, Stack, aws_iam as iam
 from aws_cdk.aws_secretsmanager import Secret
-from org_iam_accesskey_cdk import AccessKey
+from org_iam_accesskey_cdk import AccessKey, PreviousKey
 
 app = App()
 stack = Stack(app, "AccessKeys")
 
-# As with aws_iam: raise `serial` to rotate.
+# As with aws_iam: raise `serial` to rotate. The key before then works on, until this is taken out.
 deployer = iam.User(stack, "Deployer", path="/ci/")
 deployer_key = AccessKey(
     stack,
@@ -15,6 +15,7 @@ deployer_key = AccessKey(
     user=deployer,
     serial=1,
     status=iam.AccessKeyStatus.ACTIVE,
+    previous_key=PreviousKey.ACTIVE,
 )
 CfnOutput(stack, "DeployerKeyId", value=deployer_key.access_key_id)
 

@@ -1,17 +1,18 @@
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { AccessKey } from 'org-iam-accesskey-cdk';
+import { AccessKey, PreviousKey } from 'org-iam-accesskey-cdk';
 
 const app = new App();
 const stack = new Stack(app, 'AccessKeys');
 
-// As with aws-iam: raise `serial` to rotate.
+// As with aws-iam: raise `serial` to rotate. The key before then works on, until this is taken out.
 const deployer = new iam.User(stack, 'Deployer', { path: '/ci/' });
 const deployerKey = new AccessKey(stack, 'DeployerKey', {
   user: deployer,
   serial: 1,
   status: iam.AccessKeyStatus.ACTIVE,
+  previousKey: PreviousKey.ACTIVE,
 });
 new CfnOutput(stack, 'DeployerKeyId', { value: deployerKey.accessKeyId });
 

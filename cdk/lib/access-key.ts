@@ -19,6 +19,18 @@ export interface IAccessKey extends IResource, iam.IAccessKeyRef {
   readonly accessKeyId: string;
 }
 
+/** What becomes of the key that a rotation replaces. */
+export enum PreviousKey {
+  /** It is deleted as soon as what uses it has the new key. */
+  DELETED = 'Deleted',
+
+  /** It is kept, and cannot be used until it is made active again. */
+  INACTIVE = 'Inactive',
+
+  /** It is kept, and goes on working. */
+  ACTIVE = 'Active',
+}
+
 /** Those of `AccessKey` in aws-cdk-lib/aws-iam, and what only this type can do. */
 export interface AccessKeyProps extends iam.AccessKeyProps {
   /**
@@ -44,6 +56,16 @@ export interface AccessKeyProps extends iam.AccessKeyProps {
    * @default - no description
    */
   readonly description?: string | undefined;
+
+  /**
+   * What becomes of the key that a rotation replaces.
+   *
+   * It changes without interruption. A key that is kept goes with the next rotation, and with the
+   * construct.
+   *
+   * @default PreviousKey.DELETED
+   */
+  readonly previousKey?: PreviousKey | undefined;
 }
 
 /** Lets others have an access key. */
@@ -152,6 +174,13 @@ export class AccessKey extends Resource implements IAccessKey, iam.IAccessKey {
    */
   readonly createDate: string;
 
+  /**
+   * The key that this one replaced, to be had while that key lives.
+   *
+   * @attribute
+   */
+  readonly previousKeyId: string;
+
   /** Where the secret access key goes; undefined where Parameter Store keeps it. */
   readonly secret: ISecret | undefined;
 
@@ -160,7 +189,7 @@ export class AccessKey extends Resource implements IAccessKey, iam.IAccessKey {
 
   constructor(scope: Construct, id: string, props: AccessKeyProps) {
     super(scope, id);
-    const { user, serial, status, description, secret } = props;
+    const { user, serial, status, previousKey, description, secret } = props;
     if (status === iam.AccessKeyStatus.EXPIRED) {
       throw new Error(`${this.node.path}: IAM itself sets the status Expired, a template cannot`);
     }
@@ -169,6 +198,7 @@ export class AccessKey extends Resource implements IAccessKey, iam.IAccessKey {
       userName: user.userName,
       serial,
       status,
+      previousKey,
       description,
       secretId: secret && this.#idOf(secret),
     });
@@ -183,6 +213,7 @@ export class AccessKey extends Resource implements IAccessKey, iam.IAccessKey {
       ? `email-smtp.${this.stack.region}.amazonaws.com`
       : resource.attrSesSmtpEndpoint;
     this.createDate = resource.attrCreateDate;
+    this.previousKeyId = resource.attrPreviousKeyId;
   }
 
   /**

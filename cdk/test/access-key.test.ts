@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import schema from '../../schema/org-iam-accesskey.json';
-import { AccessKey, CfnAccessKey, type AccessKeyProps } from '../lib';
+import { AccessKey, CfnAccessKey, PreviousKey, type AccessKeyProps } from '../lib';
 import { lint, root, run } from './support';
 
 const ROLE_ARN = 'arn:aws:iam::123456789012:role/access-keys';
@@ -89,19 +89,29 @@ describe('AccessKey', () => {
     expect(() => new AccessKey(stack, 'Key', props)).toThrow('Stack/Key: IAM itself sets');
   });
 
-  it('passes description and secret on, and points at this very version of the secret', () => {
+  it('passes what aws-iam does not have on, and points at this very version of the secret', () => {
     const stack = newStack();
     const secret = new Secret(stack, 'Secret');
 
-    const key = new AccessKey(stack, 'Key', { user: user(stack), description: 'CI', secret });
+    const key = new AccessKey(stack, 'Key', {
+      user: user(stack),
+      description: 'CI',
+      previousKey: PreviousKey.INACTIVE,
+      secret,
+    });
 
     const [keyId = ''] = idsOf(stack, schema.typeName);
     const [secretId = ''] = idsOf(stack, 'AWS::SecretsManager::Secret');
     const version = { 'Fn::GetAtt': [keyId, 'SecretVersionId'] };
     expect(resourcesOf(stack)[keyId]?.Properties).toMatchObject({
       Description: 'CI',
+      PreviousKey: 'Inactive',
       SecretId: { Ref: secretId },
     });
+    expect(stack.resolve([key.previousKeyId, key.createDate])).toEqual([
+      { 'Fn::GetAtt': [keyId, 'PreviousKeyId'] },
+      { 'Fn::GetAtt': [keyId, 'CreateDate'] },
+    ]);
     expect(stack.resolve(key.secretVersionId)).toEqual(version);
     expect(resolved(stack, key.secretAccessKey)).toEqual(
       reference({ Ref: secretId }, 'SecretAccessKey', version),
@@ -182,6 +192,7 @@ describe('AccessKey', () => {
     const delivered = new AccessKey(stack, 'Delivered', {
       user: owner,
       status: iam.AccessKeyStatus.INACTIVE,
+      previousKey: PreviousKey.ACTIVE,
       description: 'CI',
       secret: new Secret(stack, 'Secret'),
     });

@@ -2,7 +2,7 @@
 
 from aws_cdk import App, CfnOutput, Stack, aws_iam as iam
 from aws_cdk.aws_secretsmanager import Secret
-from org_iam_accesskey_cdk import AccessKey, PreviousKey
+from org_iam_accesskey_cdk import AccessKey, PreviousKey, SecretKeys
 
 app = App()
 stack = Stack(app, "AccessKeys")
@@ -29,6 +29,8 @@ mailer_key = AccessKey(
     user=mailer,
     description="Sends the mail of the shop",
     secret=secret,
+    secret_keys=SecretKeys(access_key_id="username", ses_smtp_password="password"),
+    ses_region="eu-west-1",
 )
 shop = iam.Role(
     stack,

@@ -24,6 +24,8 @@ const mailerKey = new AccessKey(stack, 'MailerKey', {
   user: mailer,
   description: 'Sends the mail of the shop',
   secret,
+  secretKeys: { accessKeyId: 'username', sesSmtpPassword: 'password' },
+  sesRegion: 'eu-west-1',
 });
 const shop = new iam.Role(stack, 'Shop', {
   assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),

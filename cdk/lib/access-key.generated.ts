@@ -2,6 +2,40 @@
 import { CfnResource, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
+/** Names for the fields of the secret SecretId, each different from the others. A field that is not named keeps its name. A change replaces the access key. */
+export interface CfnAccessKeySecretKeysProperty {
+  /**
+   * The name for the field AccessKeyId.
+   *
+   * @default - as the type has it
+   */
+  readonly accessKeyId?: string | undefined;
+  /**
+   * The name for the field SecretAccessKey.
+   *
+   * @default - as the type has it
+   */
+  readonly secretAccessKey?: string | undefined;
+  /**
+   * The name for the field UserName.
+   *
+   * @default - as the type has it
+   */
+  readonly userName?: string | undefined;
+  /**
+   * The name for the field SesSmtpPassword.
+   *
+   * @default - as the type has it
+   */
+  readonly sesSmtpPassword?: string | undefined;
+  /**
+   * The name for the field SesSmtpEndpoint.
+   *
+   * @default - as the type has it
+   */
+  readonly sesSmtpEndpoint?: string | undefined;
+}
+
 /** Properties of `CfnAccessKey`. */
 export interface CfnAccessKeyProps {
   /**
@@ -33,11 +67,23 @@ export interface CfnAccessKeyProps {
    */
   readonly description?: string | undefined;
   /**
-   * The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the keys AccessKeyId, SecretAccessKey, UserName and SesSmtpPassword, then is the only place where the secret access key is kept. A change replaces the access key.
+   * The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the fields AccessKeyId, SecretAccessKey, UserName, SesSmtpPassword and SesSmtpEndpoint, then is the only place where the secret access key is kept. A change replaces the access key.
    *
    * @default - as the type has it
    */
   readonly secretId?: string | undefined;
+  /**
+   * Names for the fields of the secret SecretId, each different from the others. A field that is not named keeps its name. A change replaces the access key.
+   *
+   * @default - as the type has it
+   */
+  readonly secretKeys?: CfnAccessKeySecretKeysProperty | undefined;
+  /**
+   * The Region of Amazon SES that SesSmtpPassword and SesSmtpEndpoint are for. Without it, the stack's Region. A change replaces the access key.
+   *
+   * @default - as the type has it
+   */
+  readonly sesRegion?: string | undefined;
 }
 
 /**
@@ -59,8 +105,12 @@ export class CfnAccessKey extends CfnResource {
   previousKey?: string | undefined;
   /** What the access key is for. The IAM console shows it; it is kept as a tag of the user whose key is the access key ID. */
   description?: string | undefined;
-  /** The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the keys AccessKeyId, SecretAccessKey, UserName and SesSmtpPassword, then is the only place where the secret access key is kept. A change replaces the access key. */
+  /** The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the fields AccessKeyId, SecretAccessKey, UserName, SesSmtpPassword and SesSmtpEndpoint, then is the only place where the secret access key is kept. A change replaces the access key. */
   secretId?: string | undefined;
+  /** Names for the fields of the secret SecretId, each different from the others. A field that is not named keeps its name. A change replaces the access key. */
+  secretKeys?: CfnAccessKeySecretKeysProperty | undefined;
+  /** The Region of Amazon SES that SesSmtpPassword and SesSmtpEndpoint are for. Without it, the stack's Region. A change replaces the access key. */
+  sesRegion?: string | undefined;
 
   /**
    * The ID of the access key that this one replaced, while that key lives. It is recorded where PreviousKey is not Deleted when the access key is created.
@@ -75,13 +125,13 @@ export class CfnAccessKey extends CfnResource {
    */
   readonly attrSecretAccessKey: string;
   /**
-   * The password for the SMTP interface of Amazon SES in the stack's Region, derived from the secret access key; the user name is the access key ID. It is present whenever SecretAccessKey is.
+   * The password for the SMTP interface of Amazon SES in SesRegion, derived from the secret access key; the user name is the access key ID. It is present whenever SecretAccessKey is.
    *
    * @cloudformationAttribute SesSmtpPassword
    */
   readonly attrSesSmtpPassword: string;
   /**
-   * The SMTP endpoint of Amazon SES in the stack's Region. It is present whenever SecretAccessKey is.
+   * The SMTP endpoint of Amazon SES in SesRegion. It is present whenever SecretAccessKey is.
    *
    * @cloudformationAttribute SesSmtpEndpoint
    */
@@ -107,6 +157,8 @@ export class CfnAccessKey extends CfnResource {
     this.previousKey = props.previousKey;
     this.description = props.description;
     this.secretId = props.secretId;
+    this.secretKeys = props.secretKeys;
+    this.sesRegion = props.sesRegion;
     this.attrPreviousKeyId = Token.asString(this.getAtt('PreviousKeyId'));
     this.attrSecretAccessKey = Token.asString(this.getAtt('SecretAccessKey'));
     this.attrSesSmtpPassword = Token.asString(this.getAtt('SesSmtpPassword'));
@@ -123,6 +175,14 @@ export class CfnAccessKey extends CfnResource {
       PreviousKey: this.previousKey,
       Description: this.description,
       SecretId: this.secretId,
+      SecretKeys: this.secretKeys && {
+        AccessKeyId: this.secretKeys.accessKeyId,
+        SecretAccessKey: this.secretKeys.secretAccessKey,
+        UserName: this.secretKeys.userName,
+        SesSmtpPassword: this.secretKeys.sesSmtpPassword,
+        SesSmtpEndpoint: this.secretKeys.sesSmtpEndpoint,
+      },
+      SesRegion: this.sesRegion,
     };
   }
 

@@ -31,13 +31,51 @@ export enum PreviousKey {
   ACTIVE = 'Active',
 }
 
+/** Names for the fields of a secret. */
+export interface SecretKeys {
+  /**
+   * The name for the access key ID.
+   *
+   * @default AccessKeyId
+   */
+  readonly accessKeyId?: string | undefined;
+
+  /**
+   * The name for the secret access key.
+   *
+   * @default SecretAccessKey
+   */
+  readonly secretAccessKey?: string | undefined;
+
+  /**
+   * The name for the user's name.
+   *
+   * @default UserName
+   */
+  readonly userName?: string | undefined;
+
+  /**
+   * The name for the password of the SMTP interface of Amazon SES.
+   *
+   * @default SesSmtpPassword
+   */
+  readonly sesSmtpPassword?: string | undefined;
+
+  /**
+   * The name for the host of that interface.
+   *
+   * @default SesSmtpEndpoint
+   */
+  readonly sesSmtpEndpoint?: string | undefined;
+}
+
 /** Those of `AccessKey` in aws-cdk-lib/aws-iam, and what only this type can do. */
 export interface AccessKeyProps extends iam.AccessKeyProps {
   /**
    * Where the secret access key goes, in the stack's own account and Region.
    *
    * Each key becomes a new version of it, a JSON object with `AccessKeyId`, `SecretAccessKey`,
-   * `UserName` and `SesSmtpPassword`. The secret access key is then kept nowhere else, and
+   * `UserName`, `SesSmtpPassword` and `SesSmtpEndpoint`. The secret access key is then kept nowhere else, and
    * CloudFormation sees it only where a template resolves it. The type's execution role needs
    * permissions for the secret, which the registration's `SecretNamePattern` gives it: so a secret
    * needs a `secretName` that the pattern covers.
@@ -47,6 +85,24 @@ export interface AccessKeyProps extends iam.AccessKeyProps {
    * @default - Parameter Store keeps the secret access key
    */
   readonly secret?: ISecret | undefined;
+
+  /**
+   * Names for the fields of the secret, as its readers expect them.
+   *
+   * Changing them replaces the key.
+   *
+   * @default - each field has its own name
+   */
+  readonly secretKeys?: SecretKeys | undefined;
+
+  /**
+   * The Region of Amazon SES that `sesSmtpPassword` and `sesSmtpEndpoint` are for.
+   *
+   * Changing it replaces the key.
+   *
+   * @default - the stack's Region
+   */
+  readonly sesRegion?: string | undefined;
 
   /**
    * What the key is for, up to 256 characters. The IAM console shows it.
@@ -146,8 +202,8 @@ export class AccessKey extends Resource implements IAccessKey, iam.IAccessKey {
   readonly secretAccessKey: SecretValue;
 
   /**
-   * The password for the SMTP interface of Amazon SES in the stack's Region, to be had in the same
-   * way as `secretAccessKey`.
+   * The password for the SMTP interface of Amazon SES in `sesRegion`, to be had in the same way as
+   * `secretAccessKey`.
    *
    * @attribute
    */
@@ -189,7 +245,7 @@ export class AccessKey extends Resource implements IAccessKey, iam.IAccessKey {
 
   constructor(scope: Construct, id: string, props: AccessKeyProps) {
     super(scope, id);
-    const { user, serial, status, previousKey, description, secret } = props;
+    const { user, serial, status, previousKey, description, secret, secretKeys, sesRegion } = props;
     if (status === iam.AccessKeyStatus.EXPIRED) {
       throw new Error(`${this.node.path}: IAM itself sets the status Expired, a template cannot`);
     }
@@ -201,16 +257,26 @@ export class AccessKey extends Resource implements IAccessKey, iam.IAccessKey {
       previousKey,
       description,
       secretId: secret && this.#idOf(secret),
+      secretKeys,
+      sesRegion,
     });
 
     this.secret = secret;
     this.accessKeyId = resource.ref;
     this.accessKeyRef = { accessKeyId: resource.ref };
     this.secretVersionId = secret && resource.attrSecretVersionId;
-    this.secretAccessKey = this.#valueOf(resource, 'SecretAccessKey');
-    this.sesSmtpPassword = this.#valueOf(resource, 'SesSmtpPassword');
+    this.secretAccessKey = this.#valueOf(
+      resource.attrSecretAccessKey,
+      secretKeys?.secretAccessKey ?? 'SecretAccessKey',
+      resource.attrSecretVersionId,
+    );
+    this.sesSmtpPassword = this.#valueOf(
+      resource.attrSesSmtpPassword,
+      secretKeys?.sesSmtpPassword ?? 'SesSmtpPassword',
+      resource.attrSecretVersionId,
+    );
     this.sesSmtpEndpoint = secret
-      ? `email-smtp.${this.stack.region}.amazonaws.com`
+      ? `email-smtp.${sesRegion ?? this.stack.region}.${this.stack.urlSuffix}`
       : resource.attrSesSmtpEndpoint;
     this.createDate = resource.attrCreateDate;
     this.previousKeyId = resource.attrPreviousKeyId;
@@ -235,11 +301,9 @@ export class AccessKey extends Resource implements IAccessKey, iam.IAccessKey {
     );
   }
 
-  #valueOf(resource: CfnAccessKey, name: 'SecretAccessKey' | 'SesSmtpPassword'): SecretValue {
-    if (!this.secret) return SecretValue.resourceAttribute(resource[`attr${name}`]);
-    return SecretValue.secretsManager(this.secret.secretArn, {
-      jsonField: name,
-      versionId: resource.attrSecretVersionId,
-    });
+  #valueOf(attribute: string, jsonField: string, versionId: string): SecretValue {
+    return this.secret
+      ? SecretValue.secretsManager(this.secret.secretArn, { jsonField, versionId })
+      : SecretValue.resourceAttribute(attribute);
   }
 }

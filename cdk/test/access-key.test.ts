@@ -120,8 +120,57 @@ describe('AccessKey', () => {
       reference({ Ref: secretId }, 'SesSmtpPassword', version),
     );
     expect(stack.resolve(key.sesSmtpEndpoint)).toEqual({
-      'Fn::Join': ['', ['email-smtp.', { Ref: 'AWS::Region' }, '.amazonaws.com']],
+      'Fn::Join': ['', ['email-smtp.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]],
     });
+  });
+
+  it('passes secretKeys and sesRegion on, and goes by them itself', () => {
+    const stack = newStack();
+    const secret = new Secret(stack, 'Secret');
+    const secretKeys = { accessKeyId: 'username', sesSmtpPassword: 'password' };
+
+    const key = new AccessKey(stack, 'Key', {
+      user: user(stack),
+      secret,
+      secretKeys,
+      sesRegion: 'eu-west-1',
+    });
+
+    const [keyId = ''] = idsOf(stack, schema.typeName);
+    const [secretId = ''] = idsOf(stack, 'AWS::SecretsManager::Secret');
+    const version = { 'Fn::GetAtt': [keyId, 'SecretVersionId'] };
+    expect(resourcesOf(stack)[keyId]?.Properties).toMatchObject({
+      SecretKeys: { AccessKeyId: 'username', SesSmtpPassword: 'password' },
+      SesRegion: 'eu-west-1',
+    });
+    expect(resolved(stack, key.sesSmtpPassword)).toEqual(
+      reference({ Ref: secretId }, 'password', version),
+    );
+    expect(resolved(stack, key.secretAccessKey)).toEqual(
+      reference({ Ref: secretId }, 'SecretAccessKey', version),
+    );
+    expect(stack.resolve(key.sesSmtpEndpoint)).toEqual({
+      'Fn::Join': ['', ['email-smtp.eu-west-1.', { Ref: 'AWS::URLSuffix' }]],
+    });
+  });
+
+  it('has a name for each field that the type delivers', () => {
+    const stack = newStack();
+    const names = Object.keys(schema.properties.SecretKeys.properties);
+    const secretKeys = Object.fromEntries(
+      names.map((name) => [name.charAt(0).toLowerCase() + name.slice(1), `my${name}`]),
+    );
+
+    new AccessKey(stack, 'Key', {
+      user: user(stack),
+      secret: new Secret(stack, 'Secret'),
+      secretKeys,
+    });
+
+    const [keyId = ''] = idsOf(stack, schema.typeName);
+    expect(resourcesOf(stack)[keyId]?.Properties.SecretKeys).toEqual(
+      Object.fromEntries(names.map((name) => [name, `my${name}`])),
+    );
   });
 
   it('without a secret gives the attributes of the key', () => {
@@ -195,6 +244,8 @@ describe('AccessKey', () => {
       previousKey: PreviousKey.ACTIVE,
       description: 'CI',
       secret: new Secret(stack, 'Secret'),
+      secretKeys: { accessKeyId: 'username' },
+      sesRegion: 'eu-west-1',
     });
     new CfnOutput(stack, 'Password', { value: plain.sesSmtpPassword.unsafeUnwrap() });
     new CfnOutput(stack, 'Host', { value: plain.sesSmtpEndpoint });

@@ -72,7 +72,7 @@ smtp_login() { # ARN
   secret "$1" | python3 -c '
 import json, smtplib, sys
 account = json.load(sys.stdin)
-with smtplib.SMTP(account["host"], account["port"]) as smtp:
+with smtplib.SMTP(account["host"], 587) as smtp:
     smtp.starttls()
     print(smtp.login(account["username"], account["password"]))'
 }

@@ -94,7 +94,8 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
     const accessKey = await (hasRoomMade
       ? outlast('ServiceLimitExceeded', createKey)
       : createKey());
-    const previous = request.model.previousKey === 'Deleted' ? undefined : replaced;
+    const { previousKey = 'Deleted' } = request.model;
+    const previous = previousKey === 'Deleted' ? undefined : replaced;
     return { name: 'Made', accessKey, known: toIds(accessKeys), previous };
   } catch (error) {
     const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');
@@ -144,11 +145,10 @@ async function record(
   const { services, request, token } = attempt;
   const { accessKeyId, userName, secretAccessKey } = accessKey;
   const { model, stackId, logicalResourceId } = request;
-  const { status = 'Active', description, secretId, serial, previousKey } = model;
+  const { status = 'Active', description, secretId, serial } = model;
+  const { secretKeys, sesRegion, previousKey } = model;
   const steps = await Promise.allSettled([
-    secretId === undefined
-      ? undefined
-      : services.secretVersions(secretId).put(accessKey, attempt.userName),
+    secretId === undefined ? undefined : services.secretVersions(secretId).put(accessKey, model),
     status === 'Active'
       ? undefined
       : untilFound(() => services.accessKeys.update(userName, accessKeyId, status)),
@@ -162,7 +162,8 @@ async function record(
   if (failure) throw failure.reason as Error;
   await services.records.put(accessKeyId, {
     userName: attempt.userName,
-    ...(secretId === undefined ? { secretAccessKey } : { secretId }),
+    ...(secretId === undefined ? { secretAccessKey } : { secretId, secretKeys }),
+    sesRegion,
     serial,
     clientRequestToken: token,
     stackId,

@@ -69,7 +69,7 @@ recording: build ## Draw guides/demo.svg anew from the demo's output
 	node demo/main.ts > build/demo.txt
 	python tools/recording.py build/demo.txt guides/demo.svg
 
-report: setup ## Show every access key of an account and what the type left behind (ARGS="--user-path /ci/ --max-age 90")
+report: node_modules/.package-lock.json ## Show every access key of an account and what the type left behind (ARGS="--user-path /ci/ --max-age 90")
 	@node report/main.ts $(ARGS)
 
 format: setup

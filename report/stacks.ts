@@ -4,6 +4,7 @@ import {
   DescribeStacksCommand,
   DescribeTypeCommand,
   paginateListTypeVersions,
+  TypeNotFoundException,
 } from '@aws-sdk/client-cloudformation';
 import { callAws, present } from '../src/aws/errors.ts';
 import { hasErrorCode } from '../src/runtime/progress-event.ts';
@@ -64,8 +65,20 @@ export interface TypeVersion {
   readonly defaultRole: string;
 }
 
-/** The versions that stay usable with another role than the default version has. */
+/**
+ * The versions that stay usable with another role than the default version has; none where the type is
+ * not registered.
+ */
 export async function findVersionsWithOtherRoles(aws: Aws): Promise<TypeVersion[]> {
+  try {
+    return await listVersionsWithOtherRoles(aws);
+  } catch (error) {
+    if ((error as Error).cause instanceof TypeNotFoundException) return [];
+    throw error;
+  }
+}
+
+async function listVersionsWithOtherRoles(aws: Aws): Promise<TypeVersion[]> {
   return aws.at('cloudformation', async (session) => {
     const client = session.client(CloudFormationClient);
     const summaries = await callAws(`listing the versions of ${schema.typeName}`, async () => {

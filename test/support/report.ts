@@ -162,6 +162,8 @@ export function deployed({ stacks, versions = {} }: Deployed): Behaviour {
           `<Stacks><member><StackName>app</StackName><StackStatus>${stack.status}</StackStatus></member></Stacks>`,
         );
       case 'ListTypeVersions': {
+        if (Object.keys(versions).length === 0)
+          return refuse(call, 404, 'TypeNotFoundException', 'The type cannot be found');
         const members = Object.keys(versions).map(
           (id, index) =>
             `<member><VersionId>${id}</VersionId><Arn>${versionArn(id)}</Arn><IsDefaultVersion>${index === 0}</IsDefaultVersion><TimeCreated>2026-01-02T03:04:05Z</TimeCreated></member>`,

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
 
 /** What the handlers may weigh in the package that Lambda unzips. Raise it only for what earns it. */
-const BUDGET_BYTES = 94_000;
+const BUDGET_BYTES = 97_000;
 
 interface Metafile {
   readonly outputs: Readonly<

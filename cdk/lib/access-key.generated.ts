@@ -10,10 +10,16 @@ export interface CfnAccessKeyProps {
   readonly serial?: number | undefined;
   /** Whether the access key can be used for API calls (Active) or not (Inactive). */
   readonly status?: string | undefined;
+  /** What becomes of the access key that a rotation replaces: Deleted, or kept with this status until it is set to Deleted, the next rotation needs its place, or the resource is deleted. It is reported as it really is while that key lives. */
+  readonly previousKey?: string | undefined;
   /** What the access key is for. The IAM console shows it; it is kept as a tag of the user whose key is the access key ID. */
   readonly description?: string | undefined;
-  /** The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the keys AccessKeyId, SecretAccessKey, UserName and SesSmtpPassword, then is the only place where the secret access key is kept. A change replaces the access key. */
+  /** The ARN or name of a Secrets Manager secret in the account and Region of the stack. A new version of it, with the fields AccessKeyId, SecretAccessKey, UserName, SesSmtpPassword and SesSmtpEndpoint, then is the only place where the secret access key is kept. A change replaces the access key. */
   readonly secretId?: string | undefined;
+  /** Names for the fields of the secret SecretId, each different from the others. A field that is not named keeps its name. A change replaces the access key. */
+  readonly secretKeys?: { [key: string]: string } | undefined;
+  /** The Region of Amazon SES that SesSmtpPassword and SesSmtpEndpoint are for. Without it, the stack's Region. A change replaces the access key. */
+  readonly sesRegion?: string | undefined;
 }
 
 /** The resource Org::IAM::AccessKey as it is in a template; `ref` is its Id. */
@@ -23,14 +29,19 @@ export class CfnAccessKey extends CfnResource {
   userName: string;
   serial?: number | undefined;
   status?: string | undefined;
+  previousKey?: string | undefined;
   description?: string | undefined;
   secretId?: string | undefined;
+  secretKeys?: { [key: string]: string } | undefined;
+  sesRegion?: string | undefined;
 
+  /** The ID of the access key that this one replaced, while that key lives. It is recorded where PreviousKey is not Deleted when the access key is created. */
+  readonly attrPreviousKeyId: string;
   /** The secret access key, read from SSM Parameter Store. It is absent for an imported key, whose secret the type never saw, for a key with a SecretId, and when the type configuration sets ExposeSecretAccessKey to false. */
   readonly attrSecretAccessKey: string;
-  /** The password for the SMTP interface of Amazon SES in the stack's Region, derived from the secret access key; the user name is the access key ID. It is present whenever SecretAccessKey is. */
+  /** The password for the SMTP interface of Amazon SES in SesRegion, derived from the secret access key; the user name is the access key ID. It is present whenever SecretAccessKey is. */
   readonly attrSesSmtpPassword: string;
-  /** The SMTP endpoint of Amazon SES in the stack's Region. It is present whenever SecretAccessKey is. */
+  /** The SMTP endpoint of Amazon SES in SesRegion. It is present whenever SecretAccessKey is. */
   readonly attrSesSmtpEndpoint: string;
   /** The version of the secret SecretId that holds the access key. */
   readonly attrSecretVersionId: string;
@@ -42,8 +53,12 @@ export class CfnAccessKey extends CfnResource {
     this.userName = props.userName;
     this.serial = props.serial;
     this.status = props.status;
+    this.previousKey = props.previousKey;
     this.description = props.description;
     this.secretId = props.secretId;
+    this.secretKeys = props.secretKeys;
+    this.sesRegion = props.sesRegion;
+    this.attrPreviousKeyId = Token.asString(this.getAtt('PreviousKeyId'));
     this.attrSecretAccessKey = Token.asString(this.getAtt('SecretAccessKey'));
     this.attrSesSmtpPassword = Token.asString(this.getAtt('SesSmtpPassword'));
     this.attrSesSmtpEndpoint = Token.asString(this.getAtt('SesSmtpEndpoint'));
@@ -56,8 +71,11 @@ export class CfnAccessKey extends CfnResource {
       UserName: this.userName,
       Serial: this.serial,
       Status: this.status,
+      PreviousKey: this.previousKey,
       Description: this.description,
       SecretId: this.secretId,
+      SecretKeys: this.secretKeys,
+      SesRegion: this.sesRegion,
     };
   }
 

@@ -8,7 +8,8 @@ import { CfnAccessKey } from './access-key.generated.ts';
 export interface AccessKeyProps extends iam.AccessKeyProps {
   /**
    * Where the secret access key goes, in the stack's own account and Region: each key becomes a new
-   * version, a JSON object with `AccessKeyId`, `SecretAccessKey`, `UserName` and `SesSmtpPassword`.
+   * version, a JSON object with `AccessKeyId`, `SecretAccessKey`, `UserName`, `SesSmtpPassword` and
+   * `SesSmtpEndpoint`.
    * It is then kept nowhere else, and CloudFormation sees it only where a template resolves it. The
    * type's execution role needs permissions for the secret, which the registration's
    * `SecretNamePattern` gives it: so a secret needs a `secretName` that the pattern covers.
@@ -18,6 +19,20 @@ export interface AccessKeyProps extends iam.AccessKeyProps {
    * @default - Parameter Store keeps the secret access key
    */
   readonly secret?: ISecret | undefined;
+
+  /**
+   * Names for the fields of the secret: `{ AccessKeyId: 'username' }`. Changing them replaces the key.
+   *
+   * @default - each field has its own name
+   */
+  readonly secretKeys?: { [field: string]: string } | undefined;
+
+  /**
+   * The Region of Amazon SES that password and endpoint are for. Changing it replaces the key.
+   *
+   * @default - the stack's
+   */
+  readonly sesRegion?: string | undefined;
 
   /**
    * What the key is for, up to 256 characters. The IAM console shows it. It changes without
@@ -47,7 +62,7 @@ export class AccessKey extends Resource implements iam.IAccessKey {
    */
   readonly secretAccessKey: SecretValue;
 
-  /** The password for the SMTP interface of Amazon SES in the stack's Region; likewise. */
+  /** The password for the SMTP interface of Amazon SES in `sesRegion`; likewise. */
   readonly sesSmtpPassword: SecretValue;
 
   /** The host of that interface; the user name is the access key ID. */
@@ -60,7 +75,7 @@ export class AccessKey extends Resource implements iam.IAccessKey {
 
   constructor(scope: Construct, id: string, props: AccessKeyProps) {
     super(scope, id);
-    const { user, serial, status, description, secret } = props;
+    const { user, serial, status, description, secret, secretKeys, sesRegion } = props;
     if (status === iam.AccessKeyStatus.EXPIRED) {
       throw new Error(`${this.node.path}: IAM itself sets the status Expired, a template cannot`);
     }
@@ -71,6 +86,8 @@ export class AccessKey extends Resource implements iam.IAccessKey {
       status,
       description,
       secretId: secret && this.#idOf(secret),
+      secretKeys,
+      sesRegion,
     });
 
     this.#secret = secret;
@@ -80,7 +97,7 @@ export class AccessKey extends Resource implements iam.IAccessKey {
     this.secretAccessKey = this.#valueOf(resource, 'SecretAccessKey');
     this.sesSmtpPassword = this.#valueOf(resource, 'SesSmtpPassword');
     this.sesSmtpEndpoint = secret
-      ? `email-smtp.${this.stack.region}.amazonaws.com`
+      ? `email-smtp.${sesRegion ?? this.stack.region}.${this.stack.urlSuffix}`
       : resource.attrSesSmtpEndpoint;
   }
 
@@ -106,7 +123,7 @@ export class AccessKey extends Resource implements iam.IAccessKey {
   #valueOf(resource: CfnAccessKey, name: 'SecretAccessKey' | 'SesSmtpPassword'): SecretValue {
     if (!this.#secret) return SecretValue.resourceAttribute(resource[`attr${name}`]);
     return SecretValue.secretsManager(this.#secret.secretArn, {
-      jsonField: name,
+      jsonField: resource.secretKeys?.[name] ?? name,
       versionId: resource.attrSecretVersionId,
     });
   }

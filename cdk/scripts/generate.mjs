@@ -5,7 +5,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 const schemaFile = new URL('../../schema/org-iam-accesskey.json', import.meta.url);
 const generatedFile = new URL('../lib/access-key.generated.ts', import.meta.url);
 
-/** The source text of the construct for a type with properties that are strings and integers. */
+const TYPES = { string: 'string', integer: 'number', object: '{ [key: string]: string }' };
+
+/** The source text of the construct for a type with strings, integers and maps of strings. */
 function generate(schema) {
   const names = (pointers) => pointers.map((pointer) => pointer.replace('/properties/', ''));
   const readOnly = names(schema.readOnlyProperties);
@@ -14,7 +16,7 @@ function generate(schema) {
     name,
     description: property.description,
     member: name[0].toLowerCase() + name.slice(1),
-    type: { string: 'string', integer: 'number' }[property.type],
+    type: TYPES[property.type],
     isRequired: schema.required.includes(name),
   }));
   const inputs = properties.filter(({ name }) => !readOnly.includes(name));

@@ -102,7 +102,33 @@ describe('AccessKey', () => {
       reference({ Ref: secretId }, 'SesSmtpPassword', version),
     );
     expect(stack.resolve(key.sesSmtpEndpoint)).toEqual({
-      'Fn::Join': ['', ['email-smtp.', { Ref: 'AWS::Region' }, '.amazonaws.com']],
+      'Fn::Join': ['', ['email-smtp.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]],
+    });
+  });
+
+  it('passes SecretKeys and SesRegion on, and goes by them itself', () => {
+    const stack = newStack();
+    const secret = new Secret(stack, 'Secret');
+    const secretKeys = { SesSmtpPassword: 'password' };
+    const sesRegion = 'eu-west-1';
+
+    const key = new AccessKey(stack, 'Key', { user: user(stack), secret, secretKeys, sesRegion });
+
+    const [keyId = ''] = idsOf(stack, schema.typeName);
+    const [secretId = ''] = idsOf(stack, 'AWS::SecretsManager::Secret');
+    const version = { 'Fn::GetAtt': [keyId, 'SecretVersionId'] };
+    expect(resourcesOf(stack)[keyId]?.Properties).toMatchObject({
+      SecretKeys: { SesSmtpPassword: 'password' },
+      SesRegion: 'eu-west-1',
+    });
+    expect(resolved(stack, key.sesSmtpPassword)).toEqual(
+      reference({ Ref: secretId }, 'password', version),
+    );
+    expect(resolved(stack, key.secretAccessKey)).toEqual(
+      reference({ Ref: secretId }, 'SecretAccessKey', version),
+    );
+    expect(stack.resolve(key.sesSmtpEndpoint)).toEqual({
+      'Fn::Join': ['', ['email-smtp.eu-west-1.', { Ref: 'AWS::URLSuffix' }]],
     });
   });
 
@@ -176,6 +202,8 @@ describe('AccessKey', () => {
       status: iam.AccessKeyStatus.INACTIVE,
       description: 'CI',
       secret: new Secret(stack, 'Secret'),
+      secretKeys: { AccessKeyId: 'username' },
+      sesRegion: 'eu-west-1',
     });
     new CfnOutput(stack, 'Password', { value: plain.sesSmtpPassword.unsafeUnwrap() });
     new CfnOutput(stack, 'Host', { value: plain.sesSmtpEndpoint });

@@ -39,7 +39,7 @@ export class Parameters {
     this.#kmsKeyId = kmsKeyId;
   }
 
-  /** @returns those that are there, by name. */
+  /** @returns those that are there, by name: one with a version, `name:1`, by its name alone. */
   async get(names: readonly string[]): Promise<Map<string, StoredParameter>> {
     const found = new Map<string, StoredParameter>();
     for (let start = 0; start < names.length; start += NAMES_A_CALL) {
@@ -51,6 +51,11 @@ export class Parameters {
       for (const [name, parameter] of parameters) found.set(name, parameter);
     }
     return found;
+  }
+
+  /** @returns the first versions of those whose first version Parameter Store still has, by name. */
+  async getFirst(names: readonly string[]): Promise<Map<string, StoredParameter>> {
+    return this.get(names.map(firstOf));
   }
 
   /** @returns the version written; undefined where there is one already, which stays. */
@@ -121,11 +126,16 @@ export class Parameters {
       const { Parameters = [], InvalidParameters = [] } = await this.#ssm.send(command);
       const found = Parameters.flatMap((parameter) => toStored(present(parameter)));
       const isAnswered = (name: string) =>
-        InvalidParameters.includes(name) || found.some(([foundName]) => foundName === name);
+        InvalidParameters.includes(name) ||
+        found.some(([foundName]) => [foundName, firstOf(foundName)].includes(name));
       if (!Names.every(isAnswered)) throw new UnreadableAnswer();
       return found;
     });
   }
+}
+
+function firstOf(name: string): string {
+  return `${name}:${FIRST_VERSION}`;
 }
 
 function toStored({

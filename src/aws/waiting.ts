@@ -4,6 +4,7 @@ import {
   HandlerError,
   inProgress,
   isTransient,
+  type HandlerErrorCode,
   type ProgressEvent,
 } from '../runtime/progress-event.ts';
 import type { Model } from '../schema.ts';
@@ -67,17 +68,22 @@ export async function poll<T>(
 
 /** Believes in NotFound only after a while. */
 export async function untilFound<T>(call: () => Promise<T>): Promise<T> {
-  let notFound: unknown;
+  return outlast('NotFound', call);
+}
+
+/** Believes in an error only after a while: IAM may not know yet what was done a moment ago. */
+export async function outlast<T>(errorCode: HandlerErrorCode, call: () => Promise<T>): Promise<T> {
+  let latest: unknown;
   const found = await poll(PATIENCE.unknown, async () => {
     try {
       return { result: await call() };
     } catch (error) {
-      if (!hasErrorCode(error, 'NotFound')) throw error;
-      notFound = error;
+      if (!hasErrorCode(error, errorCode)) throw error;
+      latest = error;
       return undefined;
     }
   });
-  if (!found) throw notFound as Error;
+  if (!found) throw latest as Error;
   return found.result;
 }
 

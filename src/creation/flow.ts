@@ -1,9 +1,12 @@
-import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
+import { byId, describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutcomeUnknown } from '../aws/errors.ts';
-import { startStabilization, untilFound } from '../aws/waiting.ts';
+import type { Services } from '../aws/services.ts';
+import { outlast, startStabilization, untilFound } from '../aws/waiting.ts';
 import { listWithRecords } from '../resource/find.ts';
 import { findKeyOfRequest } from '../resource/ownership.ts';
+import { findReplaced, type KeyWithRecord } from '../resource/previous-key.ts';
 import { takeAwayWhole } from '../resource/removal.ts';
+import { takePreviousAway } from '../resource/superseding.ts';
 import { refuseOneMore } from '../rules/max-keys-per-user.ts';
 import { refuseSecretOutOfScope } from '../rules/secret-scope.ts';
 import { refuseSerial } from '../rules/serial.ts';
@@ -84,9 +87,16 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   if (own) return toRecorded(own);
   refuseSerial(request, records);
   refuseOneMore(request, accessKeys, records);
+  const replaced = findReplaced(request, accessKeys, records);
+  const hasRoomMade = await makeRoom(services, replaced, accessKeys);
   try {
-    const accessKey = await untilFound(() => services.accessKeys.create(userName));
-    return { name: 'Made', accessKey, known: toIds(accessKeys) };
+    const createKey = () => untilFound(() => services.accessKeys.create(userName));
+    const accessKey = await (hasRoomMade
+      ? outlast('ServiceLimitExceeded', createKey)
+      : createKey());
+    const { previousKey = 'Deleted' } = request.model;
+    const previous = previousKey === 'Deleted' ? undefined : replaced;
+    return { name: 'Made', accessKey, known: toIds(accessKeys), previous };
   } catch (error) {
     const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');
     const failure = isQuota
@@ -98,6 +108,18 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
     const known = toIds(accessKeys);
     return { name: 'Unsure', known, lostAnswer: failure, lostAnswers: lostAnswers + 1 };
   }
+}
+
+/** The previous key makes room for the next one. */
+async function makeRoom(
+  services: Services,
+  replaced: KeyWithRecord | undefined,
+  accessKeys: readonly AccessKey[],
+): Promise<boolean> {
+  if (!replaced) return false;
+  const { accessKeyId, record } = replaced;
+  await takePreviousAway(accessKeyId, record, services);
+  return byId(accessKeys, record.previousKeyId ?? '') !== undefined;
 }
 
 /** Unsure: goes on with the key that was recorded, or takes away the one that nobody knows. */
@@ -116,31 +138,38 @@ async function clearUp(attempt: Attempt, state: In<'Unsure'>): Promise<State> {
 }
 
 /** Made: the record is written last, so that a key that has one is complete. */
-async function record(attempt: Attempt, { accessKey, known }: In<'Made'>): Promise<State> {
+async function record(
+  attempt: Attempt,
+  { accessKey, known, previous }: In<'Made'>,
+): Promise<State> {
   const { services, request, token } = attempt;
   const { accessKeyId, userName, secretAccessKey } = accessKey;
   const { model, stackId, logicalResourceId } = request;
   const { status = 'Active', description, secretId, serial } = model;
+  const { secretKeys, sesRegion, previousKey } = model;
   const steps = await Promise.allSettled([
-    secretId === undefined
-      ? undefined
-      : services.secretVersions(secretId).put(accessKey, attempt.userName),
+    secretId === undefined ? undefined : services.secretVersions(secretId).put(accessKey, model),
     status === 'Active'
       ? undefined
       : untilFound(() => services.accessKeys.update(userName, accessKeyId, status)),
     description === undefined
       ? undefined
       : untilFound(() => services.descriptions.set(userName, accessKeyId, description)),
+    previous &&
+      services.records.change(previous.accessKeyId, previous.record, { successorId: accessKeyId }),
   ]);
   const failure = steps.find((step) => step.status === 'rejected');
   if (failure) throw failure.reason as Error;
   await services.records.put(accessKeyId, {
     userName: attempt.userName,
-    ...(secretId === undefined ? { secretAccessKey } : { secretId }),
+    ...(secretId === undefined ? { secretAccessKey } : { secretId, secretKeys }),
+    sesRegion,
     serial,
     clientRequestToken: token,
     stackId,
     logicalResourceId,
+    previousKey,
+    previousKeyId: previous?.accessKeyId,
   });
   return { ...toRecorded(accessKey), known, secretAccessKey };
 }

@@ -1,5 +1,6 @@
 import type { NewAccessKey } from '../aws/access-keys.ts';
 import type { Stabilization } from '../aws/waiting.ts';
+import type { KeyWithRecord } from '../resource/previous-key.ts';
 import type { Doubt } from './orphans.ts';
 
 /** Each with what may exist if the invocation dies in it. */
@@ -16,6 +17,8 @@ export type State =
       readonly accessKey: NewAccessKey;
       /** The keys that the user had before. */
       readonly known: readonly string[];
+      /** The one of them that is to live on. */
+      readonly previous?: KeyWithRecord | undefined;
     }
   /** The intent, and a complete key, which AWS perhaps does not show yet. */
   | {

@@ -9,6 +9,7 @@ import {
 } from '../aws/waiting.ts';
 import { findKey } from '../resource/find.ts';
 import { takeAway } from '../resource/removal.ts';
+import { supersede, takePreviousAway } from '../resource/superseding.ts';
 import { hasForeignScope, refuseForeignKeyOutOfScope } from '../rules/user-scope.ts';
 import { succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
@@ -16,7 +17,8 @@ import type { Model, Request } from '../schema.ts';
 
 /**
  * Deletes the key, its description and its record, and is done when IAM no longer lists the key. A
- * record without a key is what an interrupted DELETE leaves: deleting it finishes that DELETE.
+ * record without a key is what an interrupted DELETE leaves: deleting it finishes that DELETE. A
+ * superseded key goes with its successor. A key whose successor keeps it as its PreviousKey lives on.
  */
 export async function remove(request: Request, session: Session): Promise<ProgressEvent<Model>> {
   const { model, callbackContext, typeConfiguration } = request;
@@ -25,8 +27,10 @@ export async function remove(request: Request, session: Session): Promise<Progre
   if (callbackContext) return confirm(services, resumeStabilization(callbackContext));
 
   const record = await services.records.find(accessKeyId);
+  if (record && (await supersede(accessKeyId, record, services))) return succeeded();
   if (!isOfType(record) && hasForeignScope(typeConfiguration))
     await refuseForeignKey(request, record, services);
+  if (record) await takePreviousAway(accessKeyId, record, services);
   const { wasThere, userName, error } = await takeAway(
     {
       accessKeyId,

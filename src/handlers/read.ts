@@ -1,5 +1,6 @@
 import { Services } from '../aws/services.ts';
 import { getResource } from '../resource/find.ts';
+import { findPrevious } from '../resource/previous-key.ts';
 import { toModel } from '../resource/what-read-returns.ts';
 import { succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
@@ -14,5 +15,6 @@ export async function read(request: Request, session: Session): Promise<Progress
 
   const { accessKey, record, ofUser } = await getResource(model, services, findDescription);
   if (record?.kmsFailure) throw record.kmsFailure;
-  return succeeded(toModel(accessKey, record, ofUser, request));
+  const previous = await findPrevious(accessKey, record, services);
+  return succeeded(toModel(accessKey, record, ofUser, request, previous));
 }

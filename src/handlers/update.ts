@@ -1,10 +1,12 @@
-import { toStatus } from '../aws/access-keys.ts';
 import { isOfType } from '../aws/records.ts';
 import { Services } from '../aws/services.ts';
 import { resumeStabilization, stabilize, startStabilization } from '../aws/waiting.ts';
 import { getResource } from '../resource/find.ts';
-import { toModel, toPending } from '../resource/what-read-returns.ts';
+import { findPrevious, toPreviousKey } from '../resource/previous-key.ts';
 import { findNotShown } from '../resource/shown.ts';
+import { send, toStatusChange } from '../resource/status-change.ts';
+import { setPreviousKey } from '../resource/superseding.ts';
+import { toModel, toPending } from '../resource/what-read-returns.ts';
 import { refuseDescription } from '../rules/description-characters.ts';
 import { refuseExpired } from '../rules/expired.ts';
 import { refuseReplacement } from '../rules/replacement.ts';
@@ -14,47 +16,74 @@ import type { Session } from '../runtime/session.ts';
 import type { Model, Request } from '../schema.ts';
 
 /**
- * Sets the key's description and, where it changes, its status, without a new key. A key that somebody
- * switched off by hand stays off, unless the template itself goes from Inactive to Active.
+ * Sets the key's description and, where they change, its status and what becomes of the previous key,
+ * without a new key.
  */
 export async function update(request: Request, session: Session): Promise<ProgressEvent<Model>> {
-  const { model, previousModel, callbackContext } = request;
-  const { id: accessKeyId = '', status = 'Active', description } = model;
+  const { model, previousModel, callbackContext, typeConfiguration, isRollback } = request;
+  const { id: accessKeyId = '', status = 'Active', description, previousKey = 'Deleted' } = model;
   const services = new Services(request, session);
   const { accessKeys, users, descriptions } = services;
 
   refuseDescription(description);
   const { accessKey, record } = await getResource(model, services, () => Promise.resolve());
   const { userName } = accessKey;
-  const before = previousModel ? (previousModel.status ?? 'Active') : toStatus(accessKey);
-  const isStatusLeft = status === 'Active' && before === 'Active';
+  const previous = await findPrevious(accessKey, record, services);
+  const before = previousModel && toDeclared(previousModel);
+  const change = toStatusChange(accessKey, before?.status, status);
+  const changeOfPrevious =
+    previous?.isSuperseded && previousKey !== 'Deleted'
+      ? toStatusChange(previous.accessKey, before?.previousKey, previousKey)
+      : undefined;
+  let recorded = record?.kmsFailure ? undefined : record;
   if (!callbackContext) {
-    if (!isOfType(record))
-      await refuseForeignKeyOutOfScope(userName, request.typeConfiguration, users);
+    if (record?.kmsFailure && before && before.previousKey !== previousKey) throw record.kmsFailure;
+    if (!isOfType(record)) await refuseForeignKeyOutOfScope(userName, typeConfiguration, users);
     refuseReplacement(request, record, accessKey);
-    const isChanged = before !== status || toStatus(accessKey) !== status;
-    const isStatusSent = isChanged && !isStatusLeft && accessKey.status !== 'Expired';
-    if (status === 'Active' && !request.isRollback) {
-      refuseExpired(accessKey);
-      if (isStatusSent) await refuseUserOutOfScope(userName, request.typeConfiguration, users);
+    if (!isRollback) {
+      if (status === 'Active') refuseExpired(accessKey);
+      if (changeOfPrevious?.status === 'Active') refuseExpired(changeOfPrevious.accessKey);
+      const isActivated = [change, changeOfPrevious].some(
+        (each) => each?.isSent && each.status === 'Active',
+      );
+      if (isActivated) await refuseUserOutOfScope(userName, typeConfiguration, users);
     }
     await Promise.all([
       descriptions.set(userName, accessKeyId, description),
-      isStatusSent ? accessKeys.update(userName, accessKeyId, status) : undefined,
+      send(change, services),
     ]);
+    if (recorded) {
+      recorded = await setPreviousKey(
+        accessKeyId,
+        recorded,
+        previous,
+        previousKey,
+        changeOfPrevious,
+        services,
+      );
+    }
   }
 
   const stabilization = callbackContext
     ? resumeStabilization(callbackContext)
     : startStabilization(userName, accessKeyId);
   return stabilize(stabilization, toPending(model, accessKeyId), async () => {
-    const [shown, shownDescription] = await Promise.all([
+    const [shown, shownDescription, shownPrevious] = await Promise.all([
       accessKeys.find(userName, accessKeyId),
       descriptions.find(userName, accessKeyId),
+      findPrevious(accessKey, recorded, services),
     ]);
     if (!shown) return 'IAM does not list it';
-    const wanted = { status: isStatusLeft ? toStatus(shown) : status, description };
+    const wanted = { status: change.status, description };
     const notShown = findNotShown(wanted, shown, shownDescription);
-    return notShown ?? succeeded(toModel(shown, record, description, request));
+    if (notShown !== undefined) return notShown;
+    const wantedOfPrevious = changeOfPrevious?.status ?? previousKey;
+    if (recorded && toPreviousKey(recorded, shownPrevious) !== wantedOfPrevious)
+      return `IAM does not list the previous key as ${wantedOfPrevious}`;
+    return succeeded(toModel(shown, recorded, description, request, shownPrevious));
   });
+}
+
+function toDeclared({ status = 'Active', previousKey = 'Deleted' }: Model) {
+  return { status, previousKey };
 }

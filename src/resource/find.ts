@@ -4,6 +4,7 @@ import type { Services } from '../aws/services.ts';
 import { isSameUser } from '../aws/users.ts';
 import { PATIENCE, poll } from '../aws/waiting.ts';
 import type { Model } from '../schema.ts';
+import { refuseSuperseded } from './previous-key.ts';
 
 interface Resource<T> {
   readonly accessKey: AccessKey;
@@ -25,6 +26,7 @@ export async function getResource<T>(
 ): Promise<Resource<T>> {
   const { records } = services;
   const record = await records.find(accessKeyId);
+  await refuseSuperseded(accessKeyId, record, services);
   const supposedUser = record?.userName ?? userName;
   const [accessKey, ofSupposedUser] = await Promise.all([
     findKey(accessKeyId, supposedUser, services),
@@ -74,13 +76,13 @@ export async function listWithRecords(
 ): Promise<{ accessKeys: AccessKey[]; records: Map<string, StoredRecord> }> {
   const [listed, found] = await Promise.all([
     accessKeys.list(userName),
-    records.findAll(supposed, other),
+    records.findAllProven(supposed, other),
   ]);
   const isAwaited = (key: AccessKey) => isYoung(key) && !found.has(key.accessKeyId);
   const missing = listed.filter((key) => !supposed.includes(key.accessKeyId) || isAwaited(key));
   if (missing.length > 0) {
     await poll(PATIENCE.record, async () => {
-      for (const [id, record] of await records.findAll(toIds(missing))) found.set(id, record);
+      for (const [id, record] of await records.findAllProven(toIds(missing))) found.set(id, record);
       return listed.some(isAwaited) ? undefined : true;
     });
   }

@@ -2,13 +2,13 @@ import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import type { Services } from '../aws/services.ts';
 import { PATIENCE } from '../aws/waiting.ts';
-import { isOfSameResource } from '../resource/ownership.ts';
+import { findReplaced, findSuperseded, isEarlier } from '../resource/previous-key.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { Request } from '../schema.ts';
 
 /**
- * Refuses a key more than MaxKeysPerUser. The one that a rotation replaces does not count: of the keys
- * of the same resource, the newest. More than two keys IAM itself refuses.
+ * Refuses a key more than MaxKeysPerUser. The one that a rotation replaces does not count, nor the
+ * previous key of that one. More than two keys IAM itself refuses.
  *
  * @param accessKeys the user's keys, without the one that is being made.
  */
@@ -44,7 +44,7 @@ export async function refuseLaterOne(
   const others = listed.filter(({ accessKeyId }) => accessKeyId !== own.accessKeyId);
   const isAlone = others.every(({ accessKeyId }) => known.includes(accessKeyId));
   if (request.typeConfiguration.maxKeysPerUser > 1 || isAlone) return false;
-  const counted = findCounted(request, others, await records.findAll(toIds(others)));
+  const counted = findCounted(request, others, await records.findAllProven(toIds(others)));
   const hasWaited = Date.now() - own.createDate.getTime() > PATIENCE.rival;
   if (counted.length > 0 && (hasWaited || counted.some((other) => isEarlier(other, own))))
     throw tooMany(request, counted);
@@ -56,19 +56,11 @@ function findCounted(
   accessKeys: readonly AccessKey[],
   records: ReadonlyMap<string, StoredRecord>,
 ): AccessKey[] {
-  const [replaced] = accessKeys
-    .filter(({ accessKeyId }) => {
-      const record = records.get(accessKeyId);
-      return record && !record.isOverwritten && isOfSameResource(request, record);
-    })
-    .sort((one, other) => (isEarlier(one, other) ? 1 : -1));
-  return accessKeys.filter((accessKey) => accessKey !== replaced);
-}
-
-/** IAM's dates are whole seconds: the ids tell keys of one second apart. */
-function isEarlier(one: AccessKey, other: AccessKey): boolean {
-  const difference = one.createDate.getTime() - other.createDate.getTime();
-  return difference < 0 || (difference === 0 && one.accessKeyId < other.accessKeyId);
+  const replaced = findReplaced(request, accessKeys, records);
+  const superseded = findSuperseded(request, accessKeys, records);
+  return accessKeys.filter(
+    (each) => each.accessKeyId !== replaced?.accessKeyId && !superseded.includes(each),
+  );
 }
 
 function tooMany({ model, typeConfiguration }: Request, others: readonly AccessKey[]) {

@@ -82,15 +82,18 @@ describe('list handler', () => {
     expect(usersIn(listed)).toEqual(['user-001', 'user-002', 'user-005']);
   });
 
-  it('gives each key as READ does, without its secret', async () => {
+  it('gives each key as READ does, without what Parameter Store knows of it', async () => {
     const userName = await type.createUser();
     const { resourceModel } = await type.cloudFormation().create({ UserName: userName });
 
     const listed = await type.cloudFormation().list();
 
-    const { SecretAccessKey, SesSmtpPassword, SesSmtpEndpoint, ...rest } = { ...resourceModel };
+    const { SecretAccessKey, SesSmtpPassword, SesSmtpEndpoint, PreviousKey, ...rest } = {
+      ...resourceModel,
+    };
     expect(SecretAccessKey).toBe(type.mintedSecrets[0]);
     expect([SesSmtpPassword, SesSmtpEndpoint]).toEqual([expect.any(String), expect.any(String)]);
+    expect(PreviousKey).toBe('Deleted');
     expect(listed.resourceModels).toEqual([rest]);
   });
 

@@ -1,4 +1,6 @@
 import type { Properties } from '../../local/cloudformation.ts';
+import { toSesSmtpPassword } from '../../src/aws/ses-smtp.ts';
+import { REGION } from '../support/local-type.ts';
 
 export type Status = 'Active' | 'Inactive';
 
@@ -12,6 +14,7 @@ export interface Key {
   readonly name: string;
   readonly logicalId: string;
   readonly serial: number | undefined;
+  readonly sesRegion: string | undefined;
   /** As the template spells it. */
   readonly userName: string;
   owner: User;
@@ -66,7 +69,7 @@ export class Account {
 
 /** What READ should return of a key. @param spelling the user's name in the request, if it has one. */
 export function modelOf(key: Key, spelling?: string): Properties {
-  const { owner, record, secret } = key;
+  const { owner, record, secret, sesRegion } = key;
   const spelled = record === 'kept' ? key.userName : spelling;
   const isSameName = spelled?.toLowerCase() === owner.name.toLowerCase();
   return {
@@ -76,8 +79,9 @@ export function modelOf(key: Key, spelling?: string): Properties {
     CreateDate: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     ...(record === 'kept' && {
       SecretAccessKey: secret,
-      SesSmtpEndpoint: expect.stringMatching(/^email-smtp\./),
-      SesSmtpPassword: expect.stringMatching(/./),
+      SesSmtpEndpoint: `email-smtp.${sesRegion ?? REGION}.amazonaws.com`,
+      SesSmtpPassword: toSesSmtpPassword(secret, sesRegion ?? REGION),
+      ...(sesRegion && { SesRegion: sesRegion }),
     }),
   };
 }

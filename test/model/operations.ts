@@ -7,6 +7,7 @@ import type { Fault, World } from './world.ts';
 export const status = fc.constantFrom<Status>('Active', 'Inactive');
 export const index = fc.nat({ max: 11 });
 const serial = fc.option(fc.nat({ max: 3 }), { nil: undefined });
+const sesRegion = fc.constantFrom(undefined, 'eu-west-1');
 
 /** Most calls succeed at once, for the waiting between tries is what a run spends its time on. */
 const fault = fc.oneof(
@@ -34,16 +35,22 @@ const faultOfCreate = fc.oneof(
 );
 
 const create = fc
-  .record({ index, serial, status, isShouted: fc.boolean(), fault: faultOfCreate })
-  .map(({ index, serial, status, isShouted, fault }) => {
+  .record({ index, serial, status, sesRegion, isShouted: fc.boolean(), fault: faultOfCreate })
+  .map(({ index, serial, status, sesRegion, isShouted, fault }) => {
     const spell = ({ name }: User): string => (isShouted ? name.toUpperCase() : name);
     return new Step(
       (account) =>
-        `create a key for ${spell(account.user(index))}, ${status}, Serial ${String(serial)}`,
+        `create a key for ${spell(account.user(index))}, ${status}, Serial ${String(serial)}, ` +
+        `SesRegion ${String(sesRegion)}`,
       async (account, world) => {
         const user = account.user(index);
         const logicalId = `Key${account.keys.length}`;
-        const properties = { UserName: spell(user), Status: status, Serial: serial };
+        const properties = {
+          UserName: spell(user),
+          Status: status,
+          Serial: serial,
+          SesRegion: sesRegion,
+        };
         await createKey(account, world, user, logicalId, properties, fault);
       },
       { needsKey: false },
@@ -70,7 +77,8 @@ const update = fc.record({ index, status, fault }).map(
       (account) => `update ${account.key(index).name} to ${status}`,
       async (account, world) => {
         const key = account.key(index);
-        const properties = { UserName: key.userName, Serial: key.serial };
+        const { userName: UserName, serial: Serial, sesRegion: SesRegion } = key;
+        const properties = { UserName, Serial, SesRegion };
         const previous = { ...properties, Id: key.id, Status: key.declared };
         const outcome = await world.operate(
           (stack) => stack.update(previous, { ...properties, Status: status }),
@@ -115,30 +123,37 @@ const listOfUser = fc.record({ index, fault }).map(
     ),
 );
 
-const rotate = fc.record({ index, higher: fc.nat({ max: 1 }), faultOfCreate, fault }).map(
-  ({ index, higher, faultOfCreate, fault }) =>
-    new Step(
-      (account) =>
-        `rotate ${account.key(index).name}, whose Serial is ${String(account.key(index).serial)}, ` +
-        `with Serial ${(account.key(index).serial ?? 0) + higher}`,
-      async (account, world) => {
-        const old = account.key(index);
-        const serial = (old.serial ?? 0) + higher;
-        const properties = { UserName: old.owner.name, Status: old.status, Serial: serial };
-        const made = await createKey(
-          account,
-          world,
-          old.owner,
-          old.logicalId,
-          properties,
-          faultOfCreate,
-        );
-        if (!made) return;
-        expect(await world.holdings()).toEqual(account.holdings());
-        await deleteKey(world, old, { Id: old.id, UserName: old.userName }, fault);
-      },
-    ),
-);
+const rotate = fc
+  .record({ index, higher: fc.nat({ max: 1 }), sesRegion, faultOfCreate, fault })
+  .map(
+    ({ index, higher, sesRegion, faultOfCreate, fault }) =>
+      new Step(
+        (account) =>
+          `rotate ${account.key(index).name}, whose Serial is ${String(account.key(index).serial)}, ` +
+          `with Serial ${(account.key(index).serial ?? 0) + higher}, SesRegion ${String(sesRegion)}`,
+        async (account, world) => {
+          const old = account.key(index);
+          const serial = (old.serial ?? 0) + higher;
+          const properties = {
+            UserName: old.owner.name,
+            Status: old.status,
+            Serial: serial,
+            SesRegion: sesRegion,
+          };
+          const made = await createKey(
+            account,
+            world,
+            old.owner,
+            old.logicalId,
+            properties,
+            faultOfCreate,
+          );
+          if (!made) return;
+          expect(await world.holdings()).toEqual(account.holdings());
+          await deleteKey(world, old, { Id: old.id, UserName: old.userName }, fault);
+        },
+      ),
+  );
 
 const remove = fc.record({ index, byIdAlone: fc.boolean(), fault: faultOfDelete }).map(
   ({ index, byIdAlone, fault }) =>
@@ -170,13 +185,19 @@ async function createKey(
   world: World,
   user: User,
   logicalId: string,
-  properties: { UserName: string; Status: Status; Serial: number | undefined },
+  properties: {
+    UserName: string;
+    Status: Status;
+    Serial: number | undefined;
+    SesRegion: string | undefined;
+  },
   fault: Fault | undefined,
 ): Promise<boolean> {
   const outcome = await world.operate((stack) => stack.create(properties, { logicalId }), fault);
-  const isTooLow = ({ serial, record, userName }: Key): boolean =>
+  const isTooLow = ({ serial, record, userName, sesRegion }: Key): boolean =>
     record === 'kept' &&
     userName === properties.UserName &&
+    sesRegion === properties.SesRegion &&
     serial !== undefined &&
     (properties.Serial ?? -1) <= serial;
   const ofResource = account.keysOf(user).filter((key) => key.logicalId === logicalId);
@@ -195,6 +216,7 @@ async function createKey(
     name: `key ${account.keys.length}`,
     logicalId,
     serial: properties.Serial,
+    sesRegion: properties.SesRegion,
     userName: properties.UserName,
     owner: user,
     exists: true,

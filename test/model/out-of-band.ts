@@ -20,6 +20,7 @@ const importKey = index.map(
           name: `key ${account.keys.length}`,
           logicalId: `Key${account.keys.length}`,
           serial: undefined,
+          sesRegion: undefined,
           userName: owner.name,
           owner,
           exists: true,

@@ -1,0 +1,80 @@
+import { notFound } from '../aws/access-keys.ts';
+import type { StoredRecord } from '../aws/records.ts';
+import type { Services } from '../aws/services.ts';
+import { PATIENCE } from '../aws/waiting.ts';
+import type { PreviousKey } from '../schema.ts';
+import { findSuccession, findSupersededBy, toPreviousKey, type Previous } from './previous-key.ts';
+import { takeAwayWhole, type Target } from './removal.ts';
+import { send, type StatusChange } from './status-change.ts';
+
+/**
+ * Lets the key live on where its successor wants it to. Its record says so last: until then, whoever
+ * deletes the key again finishes this.
+ *
+ * @returns false where the key is to be deleted.
+ * @throws HandlerError NotFound where it was superseded before.
+ */
+export async function supersede(
+  accessKeyId: string,
+  record: StoredRecord,
+  services: Services,
+): Promise<boolean> {
+  const succession = await findSuccession(accessKeyId, record, services, PATIENCE.unknown);
+  if (!succession) return false;
+  if (record.isSuperseded) throw notFound(accessKeyId);
+  const { accessKey, successorId, previousKey } = succession;
+  if (previousKey === 'Deleted') return false;
+  if (previousKey === 'Inactive' && accessKey.status === 'Active')
+    await services.accessKeys.update(accessKey.userName, accessKeyId, 'Inactive');
+  await takePreviousAway(accessKeyId, record, services);
+  await services.records.change(accessKeyId, record, { successorId, isSuperseded: true });
+  return true;
+}
+
+/** Takes the previous key away, and what an earlier removal of it may have left. */
+export async function takePreviousAway(
+  accessKeyId: string,
+  record: StoredRecord,
+  services: Services,
+): Promise<void> {
+  const { previousKeyId } = record;
+  if (previousKeyId === undefined) return;
+  const superseded = await findSupersededBy(accessKeyId, record, services);
+  if (superseded) await takeAwayWhole(toTarget(previousKeyId, superseded), services);
+}
+
+function toTarget(accessKeyId: string, { userName, secretId }: StoredRecord): Target {
+  return {
+    accessKeyId,
+    userName,
+    secretId,
+    isSecretUncertain: true,
+    isDescribed: true,
+    isRecorded: true,
+    hasIntent: false,
+    isConfirmed: false,
+  };
+}
+
+/**
+ * Makes of the previous key what PreviousKey says. Where there is none, or none that CloudFormation has
+ * given up, only the record remembers it.
+ *
+ * @param change of the status of a superseded key that is to live.
+ * @returns the record as it is then.
+ */
+export async function setPreviousKey(
+  accessKeyId: string,
+  record: StoredRecord,
+  previous: Previous | undefined,
+  previousKey: PreviousKey,
+  change: StatusChange | undefined,
+  services: Services,
+): Promise<StoredRecord> {
+  if (previousKey === 'Deleted') await takePreviousAway(accessKeyId, record, services);
+  if (change) await send(change, services);
+  if (previous?.isSuperseded || toPreviousKey(record, previous) === previousKey) return record;
+  const changed = { previousKey, previousKeyId: previous?.accessKey.accessKeyId };
+  await services.records.change(accessKeyId, record, changed);
+  return { ...record, ...changed };
+}

@@ -7,7 +7,7 @@ JEST := jest
 PIP_INSTALL := .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package named-bucket register publish deregister-old-versions submit demo demo-migrate recording test format lint typecheck generated check contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package cdk-package named-bucket register publish deregister-old-versions submit demo demo-migrate recording test format lint typecheck generated check contract faults long bench report clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,11 @@ setup-cdk: setup cdk/node_modules/.package-lock.json
 
 cdk/node_modules/.package-lock.json: cdk/package.json cdk/package-lock.json cdk/.npmrc
 	cd cdk && npm ci
+	@touch $@
+
+# Only the tests of the Python package need it, and it is large: without it, make demo starts sooner.
+.venv/.installed-cdk: .venv/.installed cdk/requirements.txt
+	$(PIP_INSTALL) --no-compile --only-binary :all: -r cdk/requirements.txt
 	@touch $@
 
 generate: setup-cdk ## Write src/models.ts, docs/, resource-role.yaml and the CDK's L1 anew from the schema
@@ -69,6 +74,9 @@ recording: build ## Draw guides/demo.svg anew from the demo's output
 	node demo/main.ts > build/demo.txt
 	python tools/recording.py build/demo.txt guides/demo.svg
 
+report: node_modules/.package-lock.json ## Show every access key of an account and what the type left behind (ARGS="--user-path /ci/ --max-age 90")
+	@node report/main.ts $(ARGS)
+
 format: setup
 	prettier --check --log-level warn .
 
@@ -79,6 +87,15 @@ lint: setup-cdk ## Check style, likely mistakes, and that src/ imports from lowe
 typecheck: setup-cdk ## Check the types
 	tsc -b
 	tsc -p cdk
+
+cdk-package: cdk/dist/.packed ## Pack the CDK library for npm and PyPI, into cdk/dist
+
+cdk/dist/.packed: cdk/package.json cdk/tsconfig.json cdk/tsconfig.build.json cdk/README.md LICENSE $(wildcard cdk/lib/*.ts) | setup-cdk
+	rm -rf cdk/build cdk/dist && mkdir cdk/dist
+	cp LICENSE cdk/
+	cd cdk && npm run --silent build && npm run --silent package
+	pip wheel --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -w cdk/dist cdk/build/code/python
+	@touch $@
 
 generated: setup
 	scripts/check-generated.sh
@@ -103,9 +120,9 @@ long: build ## Run races, scripts and fuzzed events for about twelve minutes, ea
 bench: setup ## Measure beside the stock way (ARGS="--only read,list", "--quick", "--no-build")
 	node bench/main.ts $(ARGS)
 
-test: setup-cdk format lint typecheck generated build ## Run every check and every test
+test: setup-cdk format lint typecheck generated build cdk-package .venv/.installed-cdk ## Run every check and every test
 	@rm -f build/jest-results.json
 	$(JEST) --json --outputFile=build/jest-results.json $(ARGS)
 
 clean: ## Remove what was built and installed
-	rm -rf build coverage node_modules .venv cdk/node_modules cdk/dist cdk/cdk.out *.zip *.tsbuildinfo rpdk.log*
+	rm -rf build coverage node_modules .venv cdk/node_modules cdk/build cdk/dist cdk/cdk.out cdk/.jsii cdk/LICENSE *.zip *.tsbuildinfo rpdk.log*

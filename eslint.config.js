@@ -10,6 +10,7 @@ export default defineConfig(
     'docs/',
     'src/models.ts',
     'bench/stock/',
+    'cdk/build/',
     'cdk/dist/',
     'cdk/cdk.out/',
   ]),

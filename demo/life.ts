@@ -96,44 +96,77 @@ export const life: readonly Step[] = [
     },
   },
   {
-    title: 'DELETE takes key 2 away',
-    async run(stage) {
+    title: 'Rotation with overlap: PreviousKey Active lets key 2 live on beside key 4',
+    async run(stage, say) {
+      const template = { ...withSecret(stage, 4), PreviousKey: 'Active' };
+      await stage.succeed('CREATE', stage.cloudFormation.create(template));
       await stage.succeed('DELETE', stage.cloudFormation.delete(key(stage, 2)));
-      await expectKeys(stage, {});
+      await expectKeys(stage, { [key(stage, 2)]: 'Active', [key(stage, 4)]: 'Active' });
       await expectGone(stage, key(stage, 2));
+      await expectPrevious(stage, key(stage, 4), { status: 'Active', id: key(stage, 2) });
+      await expectSecretToWork(stage, key(stage, 4));
+      await expectSecretToWork(stage, key(stage, 2), 'AWSPREVIOUS');
+      say(`template ${JSON.stringify(template)}`);
+      say(`${await stagesOf(stage)}; both keys work, key 2 for as long as its holders need it`);
     },
   },
   {
-    title: 'The drop-in way: CREATE without SecretId makes key 4',
+    title: 'UPDATE to PreviousKey Inactive switches key 2 off, to Deleted it deletes it',
+    async run(stage, say) {
+      const active = { ...withSecret(stage, 4), PreviousKey: 'Active' };
+      const inactive = { ...withSecret(stage, 4), PreviousKey: 'Inactive' };
+      const Id = key(stage, 4);
+      await stage.succeed('UPDATE', stage.cloudFormation.update({ Id, ...active }, inactive));
+      await expectKeys(stage, { [key(stage, 2)]: 'Inactive', [Id]: 'Active' });
+      await expectPrevious(stage, Id, { status: 'Inactive', id: key(stage, 2) });
+      say('Inactive: whoever still holds key 2 notices, and it can be switched on again');
+
+      const template = withSecret(stage, 4);
+      await stage.succeed('UPDATE', stage.cloudFormation.update({ Id, ...inactive }, template));
+      await expectKeys(stage, { [Id]: 'Active' });
+      await expectPrevious(stage, Id, { status: 'Deleted', id: undefined });
+      await expectSecretToWork(stage, Id);
+    },
+  },
+  {
+    title: 'DELETE takes key 4 away',
+    async run(stage) {
+      await stage.succeed('DELETE', stage.cloudFormation.delete(key(stage, 4)));
+      await expectKeys(stage, {});
+      await expectGone(stage, key(stage, 4));
+    },
+  },
+  {
+    title: 'The drop-in way: CREATE without SecretId makes key 5',
     async run(stage, say) {
       const template = { UserName: stage.userName, Serial: 1 };
       await stage.succeed('CREATE', stage.cloudFormation.create(template));
-      await expectKeys(stage, { [key(stage, 4)]: 'Active' });
+      await expectKeys(stage, { [key(stage, 5)]: 'Active' });
       say(`template ${JSON.stringify(template)}`);
     },
   },
   {
     title: 'Fn::GetAtt: READ by the id alone gives the secret, and the key works',
     async run(stage, say) {
-      await expectToWork(stage, key(stage, 4));
+      await expectToWork(stage, key(stage, 5));
       say(`STS takes its holder for user ${stage.userName}`);
     },
   },
   {
     title: 'UPDATE deactivates the key',
     async run(stage, say) {
-      const before = { Id: key(stage, 4), UserName: stage.userName, Serial: 1 };
+      const before = { Id: key(stage, 5), UserName: stage.userName, Serial: 1 };
       const template = { UserName: stage.userName, Serial: 1, Status: 'Inactive' };
       await stage.succeed('UPDATE', stage.cloudFormation.update(before, template));
-      await expectKeys(stage, { [key(stage, 4)]: 'Inactive' });
-      await expectDrift(stage, key(stage, 4), template, []);
+      await expectKeys(stage, { [key(stage, 5)]: 'Inactive' });
+      await expectDrift(stage, key(stage, 5), template, []);
       say(`template ${JSON.stringify(template)}`);
     },
   },
   {
     title: 'Drift: reactivated behind its back, seen by READ, taken back by UPDATE',
     async run(stage, say) {
-      const id = key(stage, 4);
+      const id = key(stage, 5);
       const template = { UserName: stage.userName, Serial: 1, Status: 'Inactive' };
       await stage.setStatus(id, 'Active');
       await expectKeys(stage, { [id]: 'Active' });
@@ -159,13 +192,13 @@ export const life: readonly Step[] = [
       say('READ gives all but SecretAccessKey, which nobody can know any more');
 
       await stage.succeed('UPDATE', stage.cloudFormation.update({ ...model }, template));
-      await expectKeys(stage, { [key(stage, 4)]: 'Inactive', [id]: 'Inactive' });
+      await expectKeys(stage, { [key(stage, 5)]: 'Inactive', [id]: 'Inactive' });
     },
   },
   {
     title: 'LIST shows exactly the keys that there are',
     async run(stage, say) {
-      const keys = { [key(stage, 4)]: 'Inactive', [key(stage, 5)]: 'Inactive' } as const;
+      const keys = { [key(stage, 5)]: 'Inactive', [key(stage, 6)]: 'Inactive' } as const;
       await expectKeys(stage, keys);
       for (const filter of [{}, { UserName: stage.userName }]) {
         await stage.eventually(() => expectListed(stage, filter, keys));
@@ -176,9 +209,9 @@ export const life: readonly Step[] = [
   {
     title: 'DELETE takes both keys away, and the secret goes, too',
     async run(stage) {
+      await stage.succeed('DELETE', stage.cloudFormation.delete(key(stage, 6)));
+      await expectKeys(stage, { [key(stage, 5)]: 'Inactive' });
       await stage.succeed('DELETE', stage.cloudFormation.delete(key(stage, 5)));
-      await expectKeys(stage, { [key(stage, 4)]: 'Inactive' });
-      await stage.succeed('DELETE', stage.cloudFormation.delete(key(stage, 4)));
       await expectKeys(stage, {});
       for (const id of stage.made) await expectGone(stage, id);
       await stage.secret.delete();
@@ -305,6 +338,20 @@ export function driftOf(template: Properties, model: Properties): string[] {
     (name) =>
       !schema.writeOnlyProperties.includes(`/properties/${name}`) && model[name] !== template[name],
   );
+}
+
+async function expectPrevious(
+  stage: Stage,
+  id: string,
+  { status, id: previousId }: { readonly status: string; readonly id: string | undefined },
+): Promise<void> {
+  await stage.eventually(async () => {
+    const { PreviousKey, PreviousKeyId } = await read(stage, id);
+    verify(
+      PreviousKey === status && PreviousKeyId === previousId,
+      `READ gives PreviousKey ${String(PreviousKey)} ${String(PreviousKeyId)} instead of ${status} ${previousId}`,
+    );
+  });
 }
 
 async function expectListed(stage: Stage, filter: Properties, expected: Keys): Promise<void> {

@@ -16,13 +16,12 @@ export interface LocalAws {
 const START_TIMEOUT_MILLISECONDS = 60_000;
 
 /** Starts a moto server of its own on a free port; it ends with this process, however that ends. */
-export async function startMoto(): Promise<LocalAws> {
+export async function startMoto(program = ['tools/moto_server.py']): Promise<LocalAws> {
   const root = process.cwd();
-  const server = spawn(
-    path.join(root, '.venv/bin/python'),
-    [path.join(root, 'tools/moto_server.py')],
-    { env: environmentWithoutAws() },
-  );
+  const server = spawn(path.join(root, '.venv/bin/python'), program, {
+    cwd: root,
+    env: environmentWithoutAws(),
+  });
   let complaints = '';
   server.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     complaints = (complaints + chunk).slice(-4096);

@@ -65,6 +65,18 @@ export class ResourceModel extends BaseModel {
         }
     )
     secretId?: Optional<string>;
+    @Expose({ name: 'SecretKeys' })
+    @Type(() => SecretKeys)
+    secretKeys?: Optional<SecretKeys>;
+    @Expose({ name: 'SesRegion' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'sesRegion', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    sesRegion?: Optional<string>;
     @Expose({ name: 'Id' })
     @Transform(
         (value: any, obj: any) =>
@@ -146,6 +158,58 @@ export class ResourceModel extends BaseModel {
         // only return the identifiers if any can be used
         return identifiers.length === 0 ? null : identifiers;
     }
+}
+
+export class SecretKeys extends BaseModel {
+    ['constructor']: typeof SecretKeys;
+
+
+    @Expose({ name: 'AccessKeyId' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'accessKeyId', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    accessKeyId?: Optional<string>;
+    @Expose({ name: 'SecretAccessKey' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'secretAccessKey', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    secretAccessKey?: Optional<string>;
+    @Expose({ name: 'UserName' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'userName', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    userName?: Optional<string>;
+    @Expose({ name: 'SesSmtpPassword' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'sesSmtpPassword', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    sesSmtpPassword?: Optional<string>;
+    @Expose({ name: 'SesSmtpEndpoint' })
+    @Transform(
+        (value: any, obj: any) =>
+            transformValue(String, 'sesSmtpEndpoint', value, obj, []),
+        {
+            toClassOnly: true,
+        }
+    )
+    sesSmtpEndpoint?: Optional<string>;
+
 }
 
 export class TypeConfigurationModel extends BaseModel {

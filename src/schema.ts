@@ -9,9 +9,16 @@ export type Status = 'Active' | 'Inactive';
 
 export type PreviousKey = Status | 'Deleted';
 
-export type Model = Omit<Properties<ResourceModel>, 'status' | 'previousKey'> & {
+/** The fields of the secret that a key is delivered into. */
+export type SecretField = keyof typeof schema.properties.SecretKeys.properties;
+
+/** What a template calls them; one that it does not name keeps its name. */
+export type SecretKeys = Readonly<Partial<Record<SecretField, string>>>;
+
+export type Model = Omit<Properties<ResourceModel>, 'status' | 'previousKey' | 'secretKeys'> & {
   readonly status?: Status;
   readonly previousKey?: PreviousKey;
+  readonly secretKeys?: SecretKeys | undefined;
 };
 
 export interface RequiredTag {

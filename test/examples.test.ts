@@ -92,10 +92,8 @@ describe('templates', () => {
   });
 
   it('for the execution role grant what the schema asks for, no more and no less', async () => {
-    const [shown] = await fencedBlocks('guides/permissions.md', /"Statement"/);
-
     for (const policy of [
-      JSON.parse(shown?.text ?? '') as unknown,
+      JSON.parse(await readFile('guides/narrow-policy.json', 'utf8')) as unknown,
       policiesOf(await toJson('examples/narrow-execution-role.yaml')),
       policiesOf(await toJson('resource-role.yaml')),
     ]) {
@@ -349,6 +347,7 @@ describe('documents', () => {
     );
 
     for (const script of scripts) await run('bash', ['-n', '-c', script]);
+    for (const file of await find('examples/**/*.sh')) await run('bash', ['-n', file]);
     expect(scripts.filter((script) => script !== '').length).toBeGreaterThan(10);
   });
 

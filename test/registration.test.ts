@@ -90,6 +90,21 @@ describe('registration template', () => {
     );
   });
 
+  it('takes the parameters that registration/parameters.json has for an organization', async () => {
+    const given = JSON.parse(await readFile('registration/parameters.json', 'utf8')) as {
+      ParameterKey: string;
+      ParameterValue: string;
+    }[];
+
+    const names = given.map(({ ParameterKey }) => ParameterKey);
+    const required = Object.entries(template.Parameters)
+      .filter(([, { Default }]) => Default === undefined)
+      .map(([name]) => name);
+    expect(names).toEqual(expect.arrayContaining(required));
+    expect(Object.keys(template.Parameters)).toEqual(expect.arrayContaining(names));
+    expect(JSON.parse(given.at(-1)?.ParameterValue ?? '')).toEqual({ AllowedUserPaths: ['/ci/*'] });
+  });
+
   it('deploys as it is, and gives out what others need of it', async () => {
     const { status, outputs } = await deploy({});
 

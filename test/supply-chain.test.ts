@@ -38,7 +38,7 @@ describe('what is installed', () => {
     expect(installed).toMatch(/^node_modules\/node-(bin-)?(linux|darwin)-(x64|arm64)\/bin\/node$/);
   });
 
-  it.each(['requirements.txt', 'requirements-build.txt'])(
+  it.each(['requirements.txt', 'requirements-build.txt', 'cdk/requirements.txt'])(
     'from the Python Package Index is locked with its hashes: %s',
     async (file) => {
       const lines = (await readFile(file, 'utf8')).replaceAll('\\\n', '').trim().split('\n');

@@ -1,2 +1,2 @@
-export { AccessKey, type AccessKeyProps } from './access-key.ts';
-export { CfnAccessKey, type CfnAccessKeyProps } from './access-key.generated.ts';
+export * from './access-key';
+export * from './access-key.generated';

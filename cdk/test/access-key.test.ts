@@ -1,18 +1,15 @@
-import { App, CfnOutput, Stack, type SecretValue } from 'aws-cdk-lib';
+import { App, CfnElement, CfnOutput, Stack, type SecretValue } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import schema from '../../schema/org-iam-accesskey.json';
-import { AccessKey, CfnAccessKey, type AccessKeyProps } from '../lib/index.ts';
+import { AccessKey, CfnAccessKey, PreviousKey, type AccessKeyProps } from '../lib';
+import { lint, root, run } from './support';
 
-const run = promisify(execFile);
-const root = path.resolve(__dirname, '../..');
 const ROLE_ARN = 'arn:aws:iam::123456789012:role/access-keys';
 
 describe('CfnAccessKey', () => {
@@ -74,6 +71,17 @@ describe('AccessKey', () => {
     }
   });
 
+  it('is known by its id, wherever it was made', () => {
+    const stack = newStack();
+
+    const key = AccessKey.fromAccessKeyId(stack, 'Key', 'AKIAIOSFODNN7EXAMPLE');
+
+    expect(key.accessKeyId).toBe('AKIAIOSFODNN7EXAMPLE');
+    expect(key.accessKeyRef).toEqual({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE' });
+    expect(key.stack).toBe(stack);
+    expect(stack.node.findAll().some((child) => CfnElement.isCfnElement(child))).toBe(false);
+  });
+
   it('refuses a status that only IAM can set', () => {
     const stack = newStack();
     const props = { user: user(stack), status: iam.AccessKeyStatus.EXPIRED };
@@ -81,19 +89,29 @@ describe('AccessKey', () => {
     expect(() => new AccessKey(stack, 'Key', props)).toThrow('Stack/Key: IAM itself sets');
   });
 
-  it('passes description and secret on, and points at this very version of the secret', () => {
+  it('passes what aws-iam does not have on, and points at this very version of the secret', () => {
     const stack = newStack();
     const secret = new Secret(stack, 'Secret');
 
-    const key = new AccessKey(stack, 'Key', { user: user(stack), description: 'CI', secret });
+    const key = new AccessKey(stack, 'Key', {
+      user: user(stack),
+      description: 'CI',
+      previousKey: PreviousKey.INACTIVE,
+      secret,
+    });
 
     const [keyId = ''] = idsOf(stack, schema.typeName);
     const [secretId = ''] = idsOf(stack, 'AWS::SecretsManager::Secret');
     const version = { 'Fn::GetAtt': [keyId, 'SecretVersionId'] };
     expect(resourcesOf(stack)[keyId]?.Properties).toMatchObject({
       Description: 'CI',
+      PreviousKey: 'Inactive',
       SecretId: { Ref: secretId },
     });
+    expect(stack.resolve([key.previousKeyId, key.createDate])).toEqual([
+      { 'Fn::GetAtt': [keyId, 'PreviousKeyId'] },
+      { 'Fn::GetAtt': [keyId, 'CreateDate'] },
+    ]);
     expect(stack.resolve(key.secretVersionId)).toEqual(version);
     expect(resolved(stack, key.secretAccessKey)).toEqual(
       reference({ Ref: secretId }, 'SecretAccessKey', version),
@@ -102,8 +120,57 @@ describe('AccessKey', () => {
       reference({ Ref: secretId }, 'SesSmtpPassword', version),
     );
     expect(stack.resolve(key.sesSmtpEndpoint)).toEqual({
-      'Fn::Join': ['', ['email-smtp.', { Ref: 'AWS::Region' }, '.amazonaws.com']],
+      'Fn::Join': ['', ['email-smtp.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]],
     });
+  });
+
+  it('passes secretKeys and sesRegion on, and goes by them itself', () => {
+    const stack = newStack();
+    const secret = new Secret(stack, 'Secret');
+    const secretKeys = { accessKeyId: 'username', sesSmtpPassword: 'password' };
+
+    const key = new AccessKey(stack, 'Key', {
+      user: user(stack),
+      secret,
+      secretKeys,
+      sesRegion: 'eu-west-1',
+    });
+
+    const [keyId = ''] = idsOf(stack, schema.typeName);
+    const [secretId = ''] = idsOf(stack, 'AWS::SecretsManager::Secret');
+    const version = { 'Fn::GetAtt': [keyId, 'SecretVersionId'] };
+    expect(resourcesOf(stack)[keyId]?.Properties).toMatchObject({
+      SecretKeys: { AccessKeyId: 'username', SesSmtpPassword: 'password' },
+      SesRegion: 'eu-west-1',
+    });
+    expect(resolved(stack, key.sesSmtpPassword)).toEqual(
+      reference({ Ref: secretId }, 'password', version),
+    );
+    expect(resolved(stack, key.secretAccessKey)).toEqual(
+      reference({ Ref: secretId }, 'SecretAccessKey', version),
+    );
+    expect(stack.resolve(key.sesSmtpEndpoint)).toEqual({
+      'Fn::Join': ['', ['email-smtp.eu-west-1.', { Ref: 'AWS::URLSuffix' }]],
+    });
+  });
+
+  it('has a name for each field that the type delivers', () => {
+    const stack = newStack();
+    const names = Object.keys(schema.properties.SecretKeys.properties);
+    const secretKeys = Object.fromEntries(
+      names.map((name) => [name.charAt(0).toLowerCase() + name.slice(1), `my${name}`]),
+    );
+
+    new AccessKey(stack, 'Key', {
+      user: user(stack),
+      secret: new Secret(stack, 'Secret'),
+      secretKeys,
+    });
+
+    const [keyId = ''] = idsOf(stack, schema.typeName);
+    expect(resourcesOf(stack)[keyId]?.Properties.SecretKeys).toEqual(
+      Object.fromEntries(names.map((name) => [name, `my${name}`])),
+    );
   });
 
   it('without a secret gives the attributes of the key', () => {
@@ -145,14 +212,14 @@ describe('AccessKey', () => {
     const secret = new Secret(stack, 'Secret');
     const owner = user(stack);
 
-    new AccessKey(stack, 'Key', { user: owner, secret }).grantRead(reader);
+    new AccessKey(stack, 'Key', { user: owner, secret }).grants.read(reader);
 
     const [policy] = Object.values(policiesOf(stack));
     expect(policy).toMatchObject([
       { Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'] },
     ]);
     const bare = new AccessKey(stack, 'Bare', { user: owner });
-    expect(() => bare.grantRead(reader)).toThrow('Stack/Bare: grantRead needs the property secret');
+    expect(() => bare.grantRead(reader)).toThrow('Stack/Bare: to grant reading needs the property');
   });
 
   it('asks nobody who deploys for a right on the execution role, which they must not widen', () => {
@@ -174,35 +241,17 @@ describe('AccessKey', () => {
     const delivered = new AccessKey(stack, 'Delivered', {
       user: owner,
       status: iam.AccessKeyStatus.INACTIVE,
+      previousKey: PreviousKey.ACTIVE,
       description: 'CI',
       secret: new Secret(stack, 'Secret'),
+      secretKeys: { accessKeyId: 'username' },
+      sesRegion: 'eu-west-1',
     });
     new CfnOutput(stack, 'Password', { value: plain.sesSmtpPassword.unsafeUnwrap() });
     new CfnOutput(stack, 'Host', { value: plain.sesSmtpEndpoint });
     new CfnOutput(stack, 'Version', { value: delivered.secretVersionId ?? '' });
 
     expect(await lint(Template.fromStack(stack).toJSON())).toBe('');
-  });
-});
-
-describe('example app', () => {
-  it('makes a template that the schema accepts', async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'example-'));
-    const settings = await readFile(path.join(root, 'cdk/cdk.json'), 'utf8');
-    const [command = '', ...args] = (JSON.parse(settings) as { app: string }).app.split(' ');
-
-    await run(command, args, {
-      cwd: path.join(root, 'cdk'),
-      env: {
-        ...process.env,
-        CDK_OUTDIR: folder,
-      },
-    });
-
-    const template = await readFile(path.join(folder, 'AccessKeys.template.json'), 'utf8');
-    expect(template).toContain('"ci/mailer"');
-    expect(await lint(JSON.parse(template))).toBe('');
-    await rm(folder, { recursive: true });
   });
 });
 
@@ -250,18 +299,4 @@ function resolved(stack: Stack, value: SecretValue): unknown {
 function reference(secret: object, field: string, version: object): object {
   const parts = ['{{resolve:secretsmanager:', secret, `:SecretString:${field}::`, version, '}}'];
   return { 'Fn::Join': ['', parts] };
-}
-
-/** @returns what cfn-lint has to say, which is nothing of a template without faults. */
-async function lint(template: unknown): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'template-'));
-  const file = path.join(folder, 'template.json');
-  await writeFile(file, JSON.stringify(template));
-  const args = ['--append-rules=examples/cfn-lint', '--registry-schemas=schema', '--', file];
-  const { stdout } = await run(path.join(root, '.venv/bin/cfn-lint'), args, { cwd: root }).catch(
-    // The exit status only says that there are faults.
-    (error: unknown) => error as { stdout: string },
-  );
-  await rm(folder, { recursive: true });
-  return stdout;
 }

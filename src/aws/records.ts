@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { asText, parseJson } from '../runtime/json.ts';
+import { asJson, asText, isRegion, isText, parseJson } from '../runtime/json.ts';
 import type { HandlerError } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
-import { schema, type PreviousKey } from '../schema.ts';
+import { schema, type PreviousKey, type SecretKeys } from '../schema.ts';
 import { isAccessKeyId, isYoung, type AccessKey } from './access-keys.ts';
 import { FIRST_VERSION, type Parameters, type StoredParameter } from './parameters.ts';
 import { asLongAsThrottled } from './retries.ts';
@@ -15,6 +15,8 @@ export interface KeyRecord {
   /** Absent for a key with a secret of its own in Secrets Manager. */
   readonly secretAccessKey?: string | undefined;
   readonly secretId?: string | undefined;
+  readonly secretKeys?: SecretKeys | undefined;
+  readonly sesRegion?: string | undefined;
   /** As the template spells it. */
   readonly userName: string;
   readonly serial?: number | undefined;
@@ -139,10 +141,13 @@ export function isOfType(record: StoredRecord | undefined): boolean {
 }
 
 function toRecord(value: string): StoredRecord {
-  const { secretAccessKey, secretId, userName, serial, ...rest } = parseJson(value);
+  const { secretAccessKey, secretId, userName, serial, sesRegion, ...rest } = parseJson(value);
   return {
     secretAccessKey: asText(secretAccessKey),
     secretId: asText(secretId),
+    secretKeys: toSecretKeys(rest.secretKeys),
+    // It becomes part of a host's name.
+    sesRegion: isRegion(sesRegion) ? sesRegion : undefined,
     userName: asText(userName),
     serial: typeof serial === 'number' ? serial : undefined,
     clientRequestToken: asText(rest.clientRequestToken),
@@ -153,6 +158,11 @@ function toRecord(value: string): StoredRecord {
     successorId: asAccessKeyId(rest.successorId),
     isSuperseded: rest.isSuperseded === true || undefined,
   };
+}
+
+function toSecretKeys(value: unknown): SecretKeys | undefined {
+  const names = asJson(value);
+  return names && Object.fromEntries(Object.entries(names).filter(([, name]) => isText(name)));
 }
 
 function asAccessKeyId(value: unknown): string | undefined {

@@ -7,9 +7,10 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { HandlerError, hasErrorCode, ifFound, isTransient } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
+import type { Model, SecretField } from '../schema.ts';
 import { isAccessKeyId, type NewAccessKey } from './access-keys.ts';
 import { callAws, present } from './errors.ts';
-import { toSesSmtpPassword } from './ses-smtp.ts';
+import { toSesSmtpEndpoint, toSesSmtpPassword } from './ses-smtp.ts';
 
 /** A version names its key, so that the key of a version is known without reading the secret. */
 const VERSION_ID_PREFIX = 'org-iam-access-key-';
@@ -45,20 +46,28 @@ export class SecretVersions {
   }
 
   /** Writes the version. The same key again changes nothing. */
-  async put({ accessKeyId, secretAccessKey }: NewAccessKey, userName: string): Promise<void> {
-    const SesSmtpPassword = toSesSmtpPassword(secretAccessKey, this.#session.region);
-    this.#session.log.conceal(SesSmtpPassword);
+  async put(
+    { accessKeyId, secretAccessKey }: NewAccessKey,
+    { userName = '', sesRegion = this.#session.region, secretKeys = {} }: Model,
+  ): Promise<void> {
+    const fields: Record<SecretField, string> = {
+      AccessKeyId: accessKeyId,
+      SecretAccessKey: secretAccessKey,
+      UserName: userName,
+      SesSmtpPassword: toSesSmtpPassword(secretAccessKey, sesRegion),
+      SesSmtpEndpoint: toSesSmtpEndpoint(sesRegion),
+    };
+    this.#session.log.conceal(fields.SesSmtpPassword);
+    const named = Object.entries(fields).map(([field, value]) => [
+      secretKeys[field as SecretField] ?? field,
+      value,
+    ]);
     await callAws(`writing access key ${accessKeyId} to secret ${this.#secretId}`, () =>
       this.#client.send(
         new PutSecretValueCommand({
           SecretId: this.#secretId,
           ClientRequestToken: toSecretVersionId(accessKeyId),
-          SecretString: JSON.stringify({
-            AccessKeyId: accessKeyId,
-            SecretAccessKey: secretAccessKey,
-            UserName: userName,
-            SesSmtpPassword,
-          }),
+          SecretString: JSON.stringify(Object.fromEntries(named)),
           VersionStages: ['AWSPENDING'],
         }),
       ),
@@ -177,7 +186,7 @@ export function toSecretVersionId(accessKeyId: string): string {
 }
 
 /** @returns undefined for a version that somebody else wrote. */
-function toAccessKeyId(secretVersionId: string): string | undefined {
+export function toAccessKeyId(secretVersionId: string): string | undefined {
   if (!secretVersionId.startsWith(VERSION_ID_PREFIX)) return undefined;
   const accessKeyId = secretVersionId.slice(VERSION_ID_PREFIX.length);
   return isAccessKeyId(accessKeyId) ? accessKeyId : undefined;

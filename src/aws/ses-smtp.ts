@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { partition } from '@aws-sdk/core/client';
 
 const VERSION = 0x04;
 
@@ -18,6 +19,10 @@ export function toSesSmtpPassword(secretAccessKey: string, region: string): stri
   return Buffer.concat([Buffer.of(VERSION), signature as Buffer]).toString('base64');
 }
 
+/**
+ * The host of that interface. Where SES has none, as in China, it is the name that there would be.
+ * Source: "Amazon Simple Email Service endpoints and quotas" in the AWS General Reference.
+ */
 export function toSesSmtpEndpoint(region: string): string {
-  return `email-smtp.${region}.amazonaws.com`;
+  return `email-smtp.${region}.${partition(region).dnsSuffix}`;
 }

@@ -38,6 +38,10 @@ export async function complete(
     const accessKey = byId(listed ?? [], accessKeyId);
     if (!accessKey) return 'IAM does not list it';
     if (!record) return `Parameter Store does not return ${records.nameOf(accessKeyId)}`;
+    const replaced = byId(listed ?? [], record.previousKeyId ?? '');
+    const recordOfReplaced = replaced && (await records.find(replaced.accessKeyId));
+    if (recordOfReplaced && recordOfReplaced.successorId !== accessKeyId)
+      return `Parameter Store does not return ${records.nameOf(replaced.accessKeyId)} as it is`;
     if (accessKey.status !== status) {
       if (status === 'Active')
         await refuseUserOutOfScope(userName, request.typeConfiguration, users);
@@ -57,7 +61,6 @@ export async function complete(
       return 'the user has another new key';
     await versions?.makeCurrent(accessKeyId);
     await services.intents.delete(token);
-    const replaced = byId(listed ?? [], record.previousKeyId ?? '');
     const previous = replaced && { accessKey: replaced, isSuperseded: false };
     return succeeded(toModel(accessKey, record, description, request, previous));
   });

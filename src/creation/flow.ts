@@ -1,22 +1,22 @@
-import { describe, toIds, type AccessKey } from '../aws/access-keys.ts';
+import { byId, describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutcomeUnknown } from '../aws/errors.ts';
-import type { StoredRecord } from '../aws/records.ts';
+import type { Services } from '../aws/services.ts';
 import { outlast, startStabilization, untilFound } from '../aws/waiting.ts';
 import { listWithRecords } from '../resource/find.ts';
 import { findKeyOfRequest } from '../resource/ownership.ts';
-import { findReplaced, findSuperseded } from '../resource/previous-key.ts';
+import { findReplaced, type KeyWithRecord } from '../resource/previous-key.ts';
 import { takeAwayWhole } from '../resource/removal.ts';
-import { toTarget } from '../resource/superseding.ts';
+import { takePreviousAway } from '../resource/superseding.ts';
 import { refuseOneMore } from '../rules/max-keys-per-user.ts';
 import { refuseSecretOutOfScope } from '../rules/secret-scope.ts';
 import { refuseSerial } from '../rules/serial.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { hasErrorCode, withHint, type ProgressEvent } from '../runtime/progress-event.ts';
-import type { Model, Request } from '../schema.ts';
+import type { Model } from '../schema.ts';
 import type { Attempt } from './attempt.ts';
 import { complete } from './completion.ts';
 import { settle } from './orphans.ts';
-import type { In, Kept, State } from './states.ts';
+import type { In, State } from './states.ts';
 import { undo } from './undo.ts';
 
 /** How often one invocation has the time to find out what a lost answer made. */
@@ -87,13 +87,15 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   if (own) return toRecorded(own);
   refuseSerial(request, records);
   refuseOneMore(request, accessKeys, records);
-  const isSlotFreed = await freeSlot(attempt, accessKeys, records);
+  const replaced = findReplaced(request, accessKeys, records);
+  const hasRoomMade = await makeRoom(services, replaced, accessKeys);
   try {
     const createKey = () => untilFound(() => services.accessKeys.create(userName));
-    const accessKey = await (isSlotFreed
+    const accessKey = await (hasRoomMade
       ? outlast('ServiceLimitExceeded', createKey)
       : createKey());
-    const previous = findKept(request, accessKeys, records);
+    const { previousKey = 'Deleted' } = request.model;
+    const previous = previousKey === 'Deleted' ? undefined : replaced;
     return { name: 'Made', accessKey, known: toIds(accessKeys), previous };
   } catch (error) {
     const isQuota = hasErrorCode(error, 'ServiceLimitExceeded');
@@ -108,31 +110,16 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   }
 }
 
-/** A superseded key makes room for the next one. */
-async function freeSlot(
-  { request, services }: Attempt,
+/** The previous key makes room for the next one. */
+async function makeRoom(
+  services: Services,
+  replaced: KeyWithRecord | undefined,
   accessKeys: readonly AccessKey[],
-  records: ReadonlyMap<string, StoredRecord>,
 ): Promise<boolean> {
-  const superseded = findSuperseded(request, accessKeys, records);
-  for (const { accessKeyId } of superseded) {
-    const target = toTarget(accessKeyId, records.get(accessKeyId) ?? {});
-    await takeAwayWhole(target, services);
-  }
-  return superseded.length > 0;
-}
-
-/** The key that is to live on when CloudFormation deletes it. */
-function findKept(
-  request: Request,
-  accessKeys: readonly AccessKey[],
-  records: ReadonlyMap<string, StoredRecord>,
-): Kept | undefined {
-  const { previousKey = 'Deleted' } = request.model;
-  if (previousKey === 'Deleted') return undefined;
-  const accessKeyId = findReplaced(request, accessKeys, records)?.accessKeyId ?? '';
-  const record = records.get(accessKeyId);
-  return record && { accessKeyId, record };
+  if (!replaced) return false;
+  const { accessKeyId, record } = replaced;
+  await takePreviousAway(accessKeyId, record, services);
+  return byId(accessKeys, record.previousKeyId ?? '') !== undefined;
 }
 
 /** Unsure: goes on with the key that was recorded, or takes away the one that nobody knows. */
@@ -158,11 +145,10 @@ async function record(
   const { services, request, token } = attempt;
   const { accessKeyId, userName, secretAccessKey } = accessKey;
   const { model, stackId, logicalResourceId } = request;
-  const { status = 'Active', description, secretId, serial, previousKey } = model;
+  const { status = 'Active', description, secretId, serial } = model;
+  const { secretKeys, sesRegion, previousKey } = model;
   const steps = await Promise.allSettled([
-    secretId === undefined
-      ? undefined
-      : services.secretVersions(secretId).put(accessKey, attempt.userName),
+    secretId === undefined ? undefined : services.secretVersions(secretId).put(accessKey, model),
     status === 'Active'
       ? undefined
       : untilFound(() => services.accessKeys.update(userName, accessKeyId, status)),
@@ -176,7 +162,8 @@ async function record(
   if (failure) throw failure.reason as Error;
   await services.records.put(accessKeyId, {
     userName: attempt.userName,
-    ...(secretId === undefined ? { secretAccessKey } : { secretId }),
+    ...(secretId === undefined ? { secretAccessKey } : { secretId, secretKeys }),
+    sesRegion,
     serial,
     clientRequestToken: token,
     stackId,

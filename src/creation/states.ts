@@ -1,12 +1,7 @@
-import type { StoredRecord } from '../aws/records.ts';
 import type { NewAccessKey } from '../aws/access-keys.ts';
 import type { Stabilization } from '../aws/waiting.ts';
+import type { KeyWithRecord } from '../resource/previous-key.ts';
 import type { Doubt } from './orphans.ts';
-
-export interface Kept {
-  readonly accessKeyId: string;
-  readonly record: StoredRecord;
-}
 
 /** Each with what may exist if the invocation dies in it. */
 export type State =
@@ -22,8 +17,8 @@ export type State =
       readonly accessKey: NewAccessKey;
       /** The keys that the user had before. */
       readonly known: readonly string[];
-      /** The one of them that is to live on, with its record. */
-      readonly previous?: Kept | undefined;
+      /** The one of them that is to live on. */
+      readonly previous?: KeyWithRecord | undefined;
     }
   /** The intent, and a complete key, which AWS perhaps does not show yet. */
   | {

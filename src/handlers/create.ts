@@ -4,6 +4,7 @@ import { Attempt } from '../creation/attempt.ts';
 import { create as createKey } from '../creation/flow.ts';
 import { findKeyOfRequest, isRecordOfRequest } from '../resource/ownership.ts';
 import { refuseDescription } from '../rules/description-characters.ts';
+import { refuseSecretKeys } from '../rules/secret-keys.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { HandlerError, type ProgressEvent } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
@@ -21,6 +22,7 @@ export async function create(request: Request, session: Session): Promise<Progre
     return createKey(attempt, { name: 'Recorded', stabilization });
   }
   refuseDescription(model.description);
+  refuseSecretKeys(model);
   if (model.id === undefined) return createKey(attempt);
   await refuseForeignId(model.id, attempt);
   const stabilization = startStabilization(attempt.userName, model.id);

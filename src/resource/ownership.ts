@@ -19,7 +19,10 @@ export function isOfSameResource(
   );
 }
 
-/** What belongs to another request says nothing to this one, whoever wrote it. */
+/**
+ * What belongs to another request says nothing to this one, whoever wrote it. SecretKeys and SesRegion
+ * do not say whose a key is: one that was made with others is still this request's, and the only one.
+ */
 export function isOfRequest(
   { model, stackId, logicalResourceId }: Request,
   found: StoredIntent | StoredRecord | undefined,

@@ -19,6 +19,11 @@ export interface Previous {
   readonly isSuperseded: boolean;
 }
 
+export interface KeyWithRecord {
+  readonly accessKeyId: string;
+  readonly record: StoredRecord;
+}
+
 type Records = ReadonlyMap<string, StoredRecord>;
 
 /** The key that CloudFormation replaces with the one of this request: of the same resource, the newest. */
@@ -26,13 +31,14 @@ export function findReplaced(
   request: Request,
   accessKeys: readonly AccessKey[],
   records: Records,
-): AccessKey | undefined {
+): KeyWithRecord | undefined {
   const superseded = findSuperseded(request, accessKeys, records);
-  const [replaced] = accessKeys
+  const [newest] = accessKeys
     .filter((accessKey) => !superseded.includes(accessKey))
     .filter(({ accessKeyId }) => isProvenOf(request, records.get(accessKeyId)))
     .sort((one, other) => (isEarlier(one, other) ? 1 : -1));
-  return replaced;
+  const record = newest && records.get(newest.accessKeyId);
+  return record && { accessKeyId: newest.accessKeyId, record };
 }
 
 /** What is the previous key of the one that CloudFormation replaces. */

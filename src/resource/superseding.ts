@@ -43,7 +43,7 @@ export async function takePreviousAway(
   if (superseded) await takeAwayWhole(toTarget(previousKeyId, superseded), services);
 }
 
-export function toTarget(accessKeyId: string, { userName, secretId }: StoredRecord): Target {
+function toTarget(accessKeyId: string, { userName, secretId }: StoredRecord): Target {
   return {
     accessKeyId,
     userName,

@@ -19,17 +19,19 @@ export function toModel(
   previous: Previous | undefined,
 ): Model {
   const { accessKeyId } = accessKey;
-  const { model, region } = request;
+  const { model } = request;
   const { exposeSecretAccessKey, restrictSecretAccessKeyToStack } = request.typeConfiguration;
   const isOwn = record !== undefined && isOfSameResource(request, record);
   const isShown = exposeSecretAccessKey && (isOwn || !restrictSecretAccessKeyToStack);
   const secretAccessKey = isShown ? record?.secretAccessKey : undefined;
+  const region = record?.sesRegion ?? request.region;
   return {
     userName: spelledLike(record?.userName ?? model.userName, accessKey.userName),
     status: toStatus(accessKey),
     previousKey: toPreviousKey((isOfType(record) && record) || model, previous),
     previousKeyId: previous?.accessKey.accessKeyId,
     description,
+    sesRegion: record?.sesRegion,
     id: accessKeyId,
     createDate: accessKey.createDate.toISOString(),
     ...(secretAccessKey !== undefined && {
@@ -39,6 +41,7 @@ export function toModel(
     }),
     ...(record?.secretId !== undefined && {
       secretId: record.secretId,
+      secretKeys: record.secretKeys,
       secretVersionId: toSecretVersionId(accessKeyId),
     }),
   };
@@ -46,10 +49,20 @@ export function toModel(
 
 /** The model of an IN_PROGRESS: the template's, write-only properties included, with the identifier. */
 export function toPending(
-  { userName, serial, status, previousKey, description, secretId }: Model,
+  { serial, status, previousKey, description, secretId, secretKeys, sesRegion, userName }: Model,
   id: string | undefined,
 ): Model {
-  return { userName, serial, status, previousKey, description, secretId, id };
+  const template = {
+    userName,
+    serial,
+    status,
+    previousKey,
+    description,
+    secretId,
+    secretKeys,
+    sesRegion,
+  };
+  return { ...template, id };
 }
 
 function spelledLike(spelling: string | undefined, userName: string): string {

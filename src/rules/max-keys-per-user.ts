@@ -58,7 +58,9 @@ function findCounted(
 ): AccessKey[] {
   const replaced = findReplaced(request, accessKeys, records);
   const superseded = findSuperseded(request, accessKeys, records);
-  return accessKeys.filter((each) => each !== replaced && !superseded.includes(each));
+  return accessKeys.filter(
+    (each) => each.accessKeyId !== replaced?.accessKeyId && !superseded.includes(each),
+  );
 }
 
 function tooMany({ model, typeConfiguration }: Request, others: readonly AccessKey[]) {

@@ -1,11 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { StoredRecord } from '../aws/records.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
 import type { Request } from '../schema.ts';
 import { isOfSameResource } from '../resource/ownership.ts';
 
+/** The user's name as it is spelled. */
+const REPLACING = ['userName', 'secretId', 'secretKeys', 'sesRegion'] as const;
+
 /**
  * A serial says which of two keys of one resource is the newer; without one nothing is said. It need
- * not rise where the user's spelling or the secret changes, which replaces the key by itself.
+ * not rise where another property changes that replaces the key by itself.
  *
  * @param records of the user's keys, by access key id.
  */
@@ -13,7 +17,7 @@ export function refuseSerial(request: Request, records: ReadonlyMap<string, Stor
   const { model, logicalResourceId } = request;
   for (const [accessKeyId, record] of records) {
     if (!isOfSameResource(request, record) || record.serial === undefined) continue;
-    if (record.userName !== model.userName || record.secretId !== model.secretId) continue;
+    if (REPLACING.some((name) => !isDeepStrictEqual(record[name], model[name]))) continue;
     if ((model.serial ?? -1) > record.serial) continue;
     throw new HandlerError(
       'InvalidRequest',

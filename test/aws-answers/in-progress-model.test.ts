@@ -69,13 +69,14 @@ describe('the model of an IN_PROGRESS', () => {
     const { name: SecretId } = await type.createSecret('what was there before');
     type.use(staleOnce('iam:ListAccessKeys', 'iam:CreateAccessKey'));
 
-    const created = await stack().create({ ...template, SecretId }, { token });
+    const delivery = { SecretId, SecretKeys: { AccessKeyId: 'user' }, SesRegion: 'eu-west-1' };
+    const created = await stack().create({ ...template, ...delivery }, { token });
 
     const [first] = created.events;
     expect(created.status).toBe('SUCCESS');
     expect(first?.resourceModel).toEqual({
       ...template,
-      SecretId,
+      ...delivery,
       Id: created.resourceModel?.Id,
     });
   });

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { Outcome } from '../../local/cloudformation.ts';
-import { toSesSmtpPassword } from '../../src/aws/ses-smtp.ts';
+import type { Outcome, Properties } from '../../local/cloudformation.ts';
+import { toSesSmtpEndpoint, toSesSmtpPassword } from '../../src/aws/ses-smtp.ts';
 import { refuse } from '../support/aws-proxy.ts';
 import { firstTimes } from '../support/behaviours.ts';
 import { PREFIX, useLocalType } from '../support/local-type.ts';
@@ -51,6 +51,20 @@ describe('SES SMTP password', () => {
   });
 });
 
+/** The suffixes are those that botocore knows the partitions by. */
+describe('SES SMTP endpoint', () => {
+  it.each([
+    ['us-east-1', 'amazonaws.com'],
+    ['us-gov-west-1', 'amazonaws.com'],
+    ['eusc-de-east-1', 'amazonaws.eu'],
+    ['cn-north-1', 'amazonaws.com.cn'],
+    ['us-iso-east-1', 'c2s.ic.gov'],
+    ['xx-future-1', 'amazonaws.com'],
+  ])('in %s ends with %s', (region, suffix) => {
+    expect(toSesSmtpEndpoint(region)).toBe(`email-smtp.${region}.${suffix}`);
+  });
+});
+
 describe('SesSmtpPassword', () => {
   const type = useLocalType();
   let userName: string;
@@ -76,6 +90,51 @@ describe('SesSmtpPassword', () => {
 
     await expectAsDescribed(created, region);
     await expectAsDescribed(read, region);
+  });
+
+  it('is that of SesRegion, and READ says so from the id alone', async () => {
+    const cloudFormation = type.cloudFormation({ region: 'eu-central-1' });
+
+    const created = await cloudFormation.create({ UserName: userName, SesRegion: 'eu-west-1' });
+    const Id = idOf(created);
+    const read = await cloudFormation.read(Id);
+    const updated = await cloudFormation.update(
+      { ...created.resourceModel },
+      { UserName: userName, SesRegion: 'eu-west-1', Description: 'sends mail' },
+    );
+
+    for (const outcome of [created, read, updated]) {
+      expect(outcome.resourceModel).toMatchObject({ SesRegion: 'eu-west-1' });
+      await expectAsDescribed(outcome, 'eu-west-1');
+    }
+  });
+
+  it('is that of SesRegion in a secret, too, beside its endpoint', async () => {
+    const { name: SecretId } = await type.createSecret();
+    const SesRegion = 'ap-southeast-2';
+
+    const created = await type.cloudFormation().create({ UserName: userName, SecretId, SesRegion });
+
+    expect(created.resourceModel).toMatchObject({ SecretId, SesRegion });
+    expectNoneOf(created);
+    const [secret = ''] = type.mintedSecrets;
+    expect(JSON.parse(await type.secretValue(SecretId))).toMatchObject({
+      SesSmtpPassword: (await asDescribed([[secret, SesRegion]]))[0],
+      SesSmtpEndpoint: `email-smtp.${SesRegion}.amazonaws.com`,
+    });
+  });
+
+  it('is that of the stack again where SesRegion in the record is no name of a Region', async () => {
+    const cloudFormation = type.cloudFormation();
+    const created = await cloudFormation.create({ UserName: userName, SesRegion: 'eu-west-1' });
+    const name = `${PREFIX}/${idOf(created)}`;
+    const record = JSON.parse((await type.parameter(name)).value) as object;
+    await type.overwriteParameter(name, JSON.stringify({ ...record, sesRegion: 'evil.example/' }));
+
+    const read = await cloudFormation.read(idOf(created));
+
+    expect(read.resourceModel).not.toHaveProperty('SesRegion');
+    await expectAsDescribed(read, 'us-east-1');
   });
 
   it('is in the answers that have the secret access key, and in no others', async () => {
@@ -169,17 +228,22 @@ describe('SesSmtpPassword', () => {
     expect(texts.filter((text) => text.includes(password))).toEqual([]);
   });
 
-  it('is concealed where AWS quotes it in a refusal', async () => {
+  it.each<[string, Properties]>([
+    ['SesSmtpPassword', {}],
+    ['password', { SecretKeys: { SesSmtpPassword: 'password' }, SesRegion: 'eu-west-1' }],
+  ])('is concealed where AWS quotes it in a refusal, as %s', async (name, properties) => {
     const { name: SecretId } = await type.createSecret();
     let password = '';
     type.use((call, next) => {
       if (call.action !== 'PutSecretValue') return next(call);
       const secretString = String(call.parameters.SecretString);
-      password = (JSON.parse(secretString) as { SesSmtpPassword: string }).SesSmtpPassword;
+      password = String((JSON.parse(secretString) as Properties)[name]);
       return refuse(call, 400, 'InvalidParameterException', `cannot take ${secretString}`);
     });
 
-    const created = await type.cloudFormation().create({ UserName: userName, SecretId });
+    const created = await type
+      .cloudFormation()
+      .create({ UserName: userName, SecretId, ...properties });
 
     expect(created).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
     expect(created.message).toContain('cannot take');
@@ -187,6 +251,7 @@ describe('SesSmtpPassword', () => {
     expect(password).toHaveLength(44);
     expect(shown).not.toContain(password);
     expect(shown).toContain('<REDACTED>');
+    expect(created.message).toContain(name);
   });
 
   it('cannot be set', async () => {

@@ -43,7 +43,7 @@ const INPUT_SETS = [
   [2, 'a key that is Inactive, then Active'],
   [3, 'a key with a Serial'],
   [4, 'a key with a Description'],
-  [5, 'a key with a SecretId'],
+  [5, 'a key with a SecretId, SecretKeys and a SesRegion'],
 ] as const;
 
 describe.each(INPUT_SETS)('AWS contract suite, input set %i: %s', (set) => {

@@ -67,6 +67,6 @@ async function runCrash(stage: Stage, { operation, call, when }: Crash): Promise
   if (!allowed.includes(codeOf(outcome))) {
     problems.push(`it ended with ${codeOf(outcome)}: ${outcome.message ?? ''}`);
   }
-  if (operation.kind === 'DELETE') problems.push(...(await leftOf(stage, arranged)));
+  if (operation.kind === 'DELETE') problems.push(...(await leftOf(stage, operation, arranged)));
   return problems;
 }

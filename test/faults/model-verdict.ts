@@ -22,9 +22,21 @@ export function judgeModel(
   if (arranged.model) expectSame('Id', model.Id, arranged.model.Id);
   expectSame('UserName', model.UserName, key?.userName);
   expectSame('Status', model.Status, key?.status);
+  const { SesRegion, SecretKeys } = arranged.model ?? operation.desired;
+  expectSame('SesRegion', model.SesRegion, SesRegion);
+  expectSame('SecretKeys', JSON.stringify(model.SecretKeys), JSON.stringify(SecretKeys));
   expectSame('Description', model.Description, after.tags.get(id));
   if (operation.kind !== 'READ')
     expectSame('status of the key', key?.status, operation.desired.Status);
+
+  const { previous } = arranged;
+  const { PreviousKey } = operation.desired;
+  const previousStatus = previous === undefined ? undefined : after.keys.get(previous)?.status;
+  const ofReplaced = operation.kind === 'CREATE' && PreviousKey ? arranged.bystander : undefined;
+  expectSame('PreviousKeyId', model.PreviousKeyId, previousStatus ? previous : ofReplaced);
+  expectSame('PreviousKey', model.PreviousKey, previousStatus ?? PreviousKey ?? 'Deleted');
+  if (previousStatus && operation.kind === 'UPDATE')
+    expectSame('status of the key before', previousStatus, PreviousKey);
 
   const secret = stage.proxy.secrets.get(id);
   const isInSecret = after.secrets.length > 0;

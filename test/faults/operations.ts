@@ -1,4 +1,5 @@
 import type { CloudFormation, Outcome, Properties } from '../../local/cloudformation.ts';
+import type { Aws } from './aws.ts';
 import type { CallPoint } from './calls.ts';
 import { ANSWER_LOST, DENIED_ONCE } from './faults.ts';
 import { SECRET, USER, type Stage } from './stage.ts';
@@ -12,6 +13,8 @@ export interface Arranged {
   /** The model of the key that the operation is about; undefined where CREATE makes it. */
   readonly model?: Properties;
   readonly token: string;
+  /** The key before, which CloudFormation has given up. */
+  readonly previous?: string;
 }
 
 export interface Operation {
@@ -26,6 +29,8 @@ export interface Operation {
   /** Whether faults strike at a call; some stand for others like them. */
   isStruck(call: CallPoint): boolean;
   readonly delivers: boolean;
+  /** Whether DELETE lets the key live on, Inactive. */
+  readonly supersedes: boolean;
   readonly desired: Properties;
   readonly typeConfiguration: Properties;
   /** Makes the user's other key. */
@@ -40,7 +45,10 @@ export interface Operation {
 const ACTIVE = { UserName: USER, Status: 'Active', Serial: 1 };
 const INACTIVE = { UserName: USER, Status: 'Inactive', Serial: 1 };
 const DESCRIBED = { ...ACTIVE, Description: 'for the nightly build' };
-const DELIVERED = { ...ACTIVE, Serial: 2, SecretId: SECRET };
+const SecretKeys = { SesSmtpPassword: 'password', UserName: 'owner' };
+const DELIVERED = { ...ACTIVE, Serial: 2, SecretId: SECRET, SecretKeys, SesRegion: 'eu-west-1' };
+/** Of a key that lets the one before it live. */
+const OVERLAPPING = { ...ACTIVE, Serial: 2, PreviousKey: 'Inactive' };
 const TOKEN = 'the-same-token-in-every-retry';
 const ANOTHER_TOKEN = 'the-token-of-another-operation';
 const NOTHING = (): void => undefined;
@@ -54,6 +62,7 @@ function operation(given: Given): Operation {
     invocation: 1,
     isStruck: () => true,
     delivers: false,
+    supersedes: false,
     desired: ACTIVE,
     typeConfiguration: {},
     makeBystander: ({ aws }) => aws.createKey(USER),
@@ -91,6 +100,35 @@ async function makeKeyInSecret(stage: Stage): Promise<string> {
   const { Id } = await makeKey(stage, { ...DELIVERED, Serial: 1 }, ANOTHER_TOKEN);
   return String(Id);
 }
+
+/** The key that a rotation replaces. */
+async function makeOldKey(stage: Stage): Promise<string> {
+  return String((await makeKey(stage, DESCRIBED, ANOTHER_TOKEN)).Id);
+}
+
+/** A key, and the one before it, which CloudFormation has given up. */
+async function overlap(stage: Stage): Promise<{ previous: string; model: Properties }> {
+  const previous = await makeOldKey(stage);
+  const model = await makeKey(stage, OVERLAPPING, 'the-token-of-the-new-key');
+  await stage.cloudFormation().delete(previous);
+  return { previous, model };
+}
+
+async function otherKey(aws: Aws, accessKeyId: string): Promise<string> {
+  const { keys } = await aws.holdings();
+  return [...keys.keys()].find((id) => id !== accessKeyId) ?? '';
+}
+
+/** Another user's, as this one can have no third key. */
+async function makeKeyOfOther({ aws }: Stage): Promise<string> {
+  await aws.createUser('other-bot');
+  return aws.createKey('other-bot');
+}
+
+const overlapping: Operation['arrange'] = async (stage) => ({
+  token: TOKEN,
+  ...(await overlap(stage)),
+});
 
 /** A key that was there before the type, as resource import finds it. */
 async function importedKey(stage: Stage): Promise<{ token: string; model: Properties }> {
@@ -285,6 +323,94 @@ export const OPERATIONS: readonly Operation[] = [
     arrange: own(),
     before: ({ proxy }) => (proxy.lags.deletedKey = Infinity),
     after: ({ proxy }) => (proxy.lags.deletedKey = 0),
+    act: remove,
+  }),
+  operation({
+    name: 'CREATE, a rotation that keeps the key before',
+    kind: 'CREATE',
+    desired: OVERLAPPING,
+    makeBystander: makeOldKey,
+    // Up to there it does what it does without the key before.
+    isStruck: ({ action, nth }) => nth > 1 && /Parameter/.test(action),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE, a rotation that takes the place of the key before the one it keeps',
+    kind: 'CREATE',
+    desired: { ...OVERLAPPING, Serial: 3 },
+    makeBystander: async (stage) => String((await overlap(stage)).model.Id),
+    arrange: async ({ aws }, bystander) => ({
+      token: TOKEN,
+      previous: await otherKey(aws, bystander),
+    }),
+    isStruck: ({ action, nth }) =>
+      action === 'DeleteAccessKey' ||
+      action === 'UntagUser' ||
+      (nth === 2 && action === 'GetParameters') ||
+      (nth === 1 && action === 'DeleteParameter'),
+    act: create,
+  }),
+  operation({
+    name: 'READ a key and the one before it',
+    kind: 'READ',
+    makeBystander: makeKeyOfOther,
+    arrange: overlapping,
+    isStruck: ({ nth }) => nth > 1,
+    act: read,
+  }),
+  operation({
+    name: 'READ the key before',
+    kind: 'READ',
+    ends: 'NotFound',
+    makeBystander: makeKeyOfOther,
+    arrange: async (stage) => ({ token: TOKEN, model: { Id: (await overlap(stage)).previous } }),
+    act: read,
+  }),
+  operation({
+    name: 'UPDATE that switches the key before on',
+    kind: 'UPDATE',
+    desired: { ...OVERLAPPING, PreviousKey: 'Active' },
+    makeBystander: makeKeyOfOther,
+    arrange: overlapping,
+    isStruck: ({ action, nth }) => nth > 1 || action === 'UpdateAccessKey',
+    act: update,
+  }),
+  operation({
+    name: 'UPDATE that deletes the key before',
+    kind: 'UPDATE',
+    desired: { ...OVERLAPPING, PreviousKey: 'Deleted' },
+    makeBystander: makeKeyOfOther,
+    arrange: overlapping,
+    isStruck: ({ action, nth }) => nth > 1 || /Delete|Untag/.test(action),
+    act: update,
+  }),
+  operation({
+    name: 'UPDATE of PreviousKey where there is no key before',
+    kind: 'UPDATE',
+    desired: { ...ACTIVE, PreviousKey: 'Inactive' },
+    arrange: own(),
+    isStruck: ({ action }) => action === 'PutParameter',
+    act: update,
+  }),
+  operation({
+    name: 'DELETE that lets the key live on',
+    kind: 'DELETE',
+    supersedes: true,
+    makeBystander: async (stage) => {
+      await makeOldKey(stage);
+      return String((await makeKey(stage, OVERLAPPING)).Id);
+    },
+    arrange: async ({ aws }, bystander) => ({
+      token: TOKEN,
+      model: { ...DESCRIBED, Id: await otherKey(aws, bystander) },
+    }),
+    act: remove,
+  }),
+  operation({
+    name: 'DELETE of a key and the one before it',
+    kind: 'DELETE',
+    makeBystander: makeKeyOfOther,
+    arrange: overlapping,
     act: remove,
   }),
   operation({

@@ -112,13 +112,13 @@ async function followUp(
       codeOf(outcome),
     );
     if (!isDone) problems.push(`ends with ${codeOf(outcome)}: ${outcome.message ?? ''}`);
-    if (kind === 'DELETE') problems.push(...(await leftOf(stage, arranged)));
+    if (kind === 'DELETE') problems.push(...(await leftOf(stage, operation, arranged)));
     return problems.map((problem) => `the next ${kind}: ${problem}`);
   }
   const made = failure.events.find(({ resourceModel }) => resourceModel?.Id)?.resourceModel;
   if (kind === 'CREATE' && made) {
     const outcome = await cloudFormation.delete(made);
-    const problems = await leftOf(stage, arranged);
+    const problems = await leftOf(stage, operation, arranged);
     if (!['SUCCESS', 'NotFound'].includes(codeOf(outcome)))
       problems.push(`ends with ${codeOf(outcome)}: ${outcome.message ?? ''}`);
     return problems.map((problem) => `the roll-back: ${problem}`);
@@ -126,14 +126,18 @@ async function followUp(
   return [];
 }
 
-/** All but the bystander; an attempt's intent is named by its message. */
-export async function leftOf(stage: Stage, { bystander }: Arranged): Promise<string[]> {
+/** All but the bystander, and the key that is to live on; an attempt's intent is named by its message. */
+export async function leftOf(
+  stage: Stage,
+  { supersedes }: Operation,
+  { bystander, model }: Arranged,
+): Promise<string[]> {
   const holdings = await stage.aws.holdings();
   const { keys, parameters, tags } = holdings;
+  const kept = [bystander, ...(supersedes ? [String(model?.Id)] : [])];
+  const names = kept.flatMap((id) => [id, `${PREFIX}/${id}`]);
   const left = [...keys.keys(), ...parameters.keys(), ...tags.keys()].filter(
-    (name) =>
-      ![bystander, `${PREFIX}/${bystander}`, ...Object.keys(TAGS)].includes(name) &&
-      !name.includes('/pending/'),
+    (name) => ![...names, ...Object.keys(TAGS)].includes(name) && !name.includes('/pending/'),
   );
   return [...left.map((name) => `leaves ${name}`), ...judgeSecrets(holdings)];
 }

@@ -34,8 +34,14 @@ export function judgeSecrets({ keys, secrets }: Holdings, told = ''): string[] {
 /** Whether the readers of the secret get this key. */
 export function holds({ value }: Secret, accessKeyId: string, secret: string | undefined): boolean {
   if (!value.startsWith('{')) return false;
-  const { AccessKeyId, SecretAccessKey } = JSON.parse(value) as Readonly<Record<string, unknown>>;
-  return AccessKeyId === accessKeyId && SecretAccessKey === secret;
+  const { AccessKeyId, SecretAccessKey, ...named } = JSON.parse(value) as Readonly<
+    Record<string, unknown>
+  >;
+  return (
+    AccessKeyId === accessKeyId &&
+    SecretAccessKey === secret &&
+    Object.keys(named).sort().join() === 'SesSmtpEndpoint,owner,password'
+  );
 }
 
 /** Those on their way to the readers; AWSPENDING means nothing on the version that they have got. */

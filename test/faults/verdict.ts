@@ -70,8 +70,9 @@ function judgeManners({ stage, operation, outcome }: Deed): string[] {
 }
 
 function judgeCreate(deed: Deed, after: Holdings): string[] {
-  const { arranged, operation, outcome, before } = deed;
-  const { bystander } = arranged;
+  const { arranged, operation, outcome } = deed;
+  const { bystander, previous } = arranged;
+  const before = outcome.status === 'SUCCESS' ? without(deed.before, previous) : deed.before;
   const areOwn = (names: Iterable<string>): string[] =>
     [...names].filter((name) => name !== bystander && name !== `${PREFIX}/${bystander}`);
   const keys = areOwn(after.keys.keys());
@@ -117,22 +118,43 @@ function judgeRead(deed: Deed, after: Holdings): string[] {
 }
 
 function judgeUpdate(deed: Deed, after: Holdings): string[] {
-  const { arranged, before, operation, outcome } = deed;
+  const { arranged, operation, outcome } = deed;
   const id = String(arranged.model?.Id);
+  const isPreviousGone = operation.desired.PreviousKey === 'Deleted' && arranged.previous;
+  const isDone = outcome.status === 'SUCCESS';
+  const [before, shown] =
+    isPreviousGone === undefined || isPreviousGone === false
+      ? [deed.before, after]
+      : [without(deed.before, arranged.previous), without(after, isDone ? '' : arranged.previous)];
+  const isRecordChanged = operation.desired.PreviousKey !== undefined;
   return [
-    ...differ('keys', [...after.keys.keys()], [...before.keys.keys()]),
-    ...unchanged({ ...before, keys: after.keys, tags: after.tags }, after),
-    ...differ("others' tags", tagsOf(after, id), tagsOf(before, id)),
-    ...(outcome.status === 'SUCCESS'
+    ...differ('keys', [...shown.keys.keys()], [...before.keys.keys()]),
+    ...differ('parameters', [...shown.parameters.keys()], [...before.parameters.keys()]),
+    ...(isRecordChanged ? [] : unchanged({ ...before, keys: shown.keys, tags: shown.tags }, shown)),
+    ...differ("others' tags", tagsOf(shown, id), tagsOf(before, id)),
+    ...(isDone
       ? [
-          ...differ('tags', tagsOf(after), tagsOf(before, id, operation.desired.Description)),
+          ...differ('tags', tagsOf(shown), tagsOf(before, id, operation.desired.Description)),
           ...judgeModel(deed, after),
         ]
       : []),
   ];
 }
 
-function judgeDelete({ arranged, outcome, before }: Deed, after: Holdings): string[] {
+/** As if there were nothing of that key. */
+function without(holdings: Holdings, accessKeyId = ''): Holdings {
+  const { keys, parameters, tags, secrets } = holdings;
+  const others = <T>(things: ReadonlyMap<string, T>): Map<string, T> =>
+    new Map(
+      [...things].filter(([name]) => ![accessKeyId, `${PREFIX}/${accessKeyId}`].includes(name)),
+    );
+  return { keys: others(keys), parameters: others(parameters), tags: others(tags), secrets };
+}
+
+function judgeDelete(deed: Deed, after: Holdings): string[] {
+  if (deed.operation.supersedes) return judgeSuperseded(deed, after);
+  const { arranged, outcome } = deed;
+  const before = without(deed.before, outcome.status === 'SUCCESS' ? arranged.previous : '');
   const id = String(arranged.model?.Id);
   const gone = (names: Iterable<string>): string[] =>
     [...names].filter((name) => name !== id && name !== `${PREFIX}/${id}`);
@@ -144,8 +166,26 @@ function judgeDelete({ arranged, outcome, before }: Deed, after: Holdings): stri
       ...(outcome.resourceModel ? ['DELETE returned a model'] : []),
     ];
   }
-  const lost = before.parameters.size > after.parameters.size && after.keys.has(id);
+  const record = `${PREFIX}/${id}`;
+  const isRecordGone = before.parameters.has(record) && !after.parameters.has(record);
+  const lost = isRecordGone && after.keys.has(id);
   return lost ? ['the key is there and its secret is gone'] : [];
+}
+
+/** Whatever happens, the key lives; in the end it is switched off. */
+function judgeSuperseded({ arranged, outcome, before }: Deed, after: Holdings): string[] {
+  const id = String(arranged.model?.Id);
+  const record = after.parameters.get(`${PREFIX}/${id}`) ?? '{}';
+  const { isSuperseded } = JSON.parse(record) as Properties;
+  const isDone = outcome.status === 'SUCCESS' || outcome.errorCode === 'NotFound';
+  return [
+    ...differ('keys', [...after.keys.keys()], [...before.keys.keys()]),
+    ...differ('parameters', [...after.parameters.keys()], [...before.parameters.keys()]),
+    ...differ('tags', tagsOf(after), tagsOf(before)),
+    ...(isDone && after.keys.get(id)?.status !== 'Inactive' ? ['the key is not Inactive'] : []),
+    ...(isDone && isSuperseded !== true ? ["the key is not its successor's"] : []),
+    ...(outcome.resourceModel ? ['DELETE returned a model'] : []),
+  ];
 }
 
 function judgeList({ before, outcome }: Deed, after: Holdings): string[] {

@@ -13,6 +13,7 @@ export interface Key {
   readonly name: string;
   readonly logicalId: string;
   readonly serial: number | undefined;
+  readonly sesRegion: string | undefined;
   /** As the template spells it. */
   readonly userName: string;
   /** The key before, as its record said at first. */
@@ -79,7 +80,10 @@ export class Account {
   }
 
   add(
-    key: Pick<Key, 'id' | 'secret' | 'logicalId' | 'serial' | 'userName' | 'owner' | 'record'>,
+    key: Pick<
+      Key,
+      'id' | 'secret' | 'logicalId' | 'serial' | 'sesRegion' | 'userName' | 'owner' | 'record'
+    >,
     declared: Declared,
     previous?: Key,
   ): Key {

@@ -15,7 +15,7 @@ const PROVIDER = {
 };
 const MODEL = { Id: KEY_ID, UserName: USER_NAME, Status: 'Active' };
 const PROPERTIES: Json = {
-  CREATE: { UserName: USER_NAME, Status: 'Inactive', Serial: '1' },
+  CREATE: { UserName: USER_NAME, Status: 'Inactive', Serial: '1', SesRegion: 'eu-west-1' },
   READ: MODEL,
   UPDATE: { ...MODEL, Status: 'Inactive' },
   DELETE: MODEL,

@@ -10,6 +10,7 @@ export const status = fc.constantFrom<Status>('Active', 'Inactive');
 const previousKey = fc.constantFrom<PreviousKey>('Active', 'Inactive', 'Deleted');
 export const index = fc.nat({ max: 11 });
 const serial = fc.option(fc.nat({ max: 3 }), { nil: undefined });
+const sesRegion = fc.constantFrom(undefined, 'eu-west-1');
 
 /** Most calls succeed at once, for the waiting between tries is what a run spends its time on. */
 const fault = fc.oneof(
@@ -39,6 +40,7 @@ const faultOfCreate = fc.oneof(
 interface Creation {
   readonly index: number;
   readonly serial: number | undefined;
+  readonly sesRegion?: string | undefined;
   readonly status: Status;
   readonly previousKey: PreviousKey;
   readonly isShouted: boolean;
@@ -49,6 +51,7 @@ const create = fc
   .record<Creation>({
     index,
     serial,
+    sesRegion,
     status,
     previousKey,
     isShouted: fc.boolean(),
@@ -57,11 +60,12 @@ const create = fc
   .map(toCreation);
 
 function toCreation(creation: Creation): Step {
-  const { index, serial, status, previousKey, isShouted, fault } = creation;
+  const { index, serial, sesRegion, status, previousKey, isShouted, fault } = creation;
   const spell = ({ name }: User): string => (isShouted ? name.toUpperCase() : name);
   return new Step(
     (account) =>
-      `create a key for ${spell(account.user(index))}, ${status}, Serial ${String(serial)}, PreviousKey ${previousKey}`,
+      `create a key for ${spell(account.user(index))}, ${status}, Serial ${String(serial)}, ` +
+      `SesRegion ${String(sesRegion)}, PreviousKey ${previousKey}`,
     async (account, world) => {
       const user = account.user(index);
       const logicalId = `Key${account.keys.length}`;
@@ -69,6 +73,7 @@ function toCreation(creation: Creation): Step {
         UserName: spell(user),
         Status: status,
         Serial: serial,
+        SesRegion: sesRegion,
         PreviousKey: previousKey,
       };
       await createKey(account, world, user, logicalId, properties, fault);
@@ -100,8 +105,8 @@ const update = fc
       (account) => `update ${pick(account).name} to ${status}, PreviousKey ${previousKey}`,
       async (account, world) => {
         const key = pick(account);
-        const { declared, userName, serial } = key;
-        const properties = { UserName: userName, Serial: serial };
+        const { declared, userName: UserName, serial: Serial, sesRegion: SesRegion } = key;
+        const properties = { UserName, Serial, SesRegion };
         const before = { ...properties, Id: key.id, ...toProperties(declared) };
         const after = { ...properties, ...toProperties({ status, previousKey }) };
         const outcome = await world.operate((stack) => stack.update(before, after), fault);
@@ -148,6 +153,7 @@ const listOfUser = fc.record({ index, fault }).map(
 interface Rotation {
   readonly index: number;
   readonly higher: number;
+  readonly sesRegion?: string | undefined;
   readonly previousKey: PreviousKey;
   readonly faultOfCreate?: Fault | undefined;
   readonly fault?: Fault | undefined;
@@ -159,6 +165,7 @@ const rotate = fc
   .record<Rotation>({
     index,
     higher: fc.nat({ max: 3 }),
+    sesRegion,
     previousKey,
     faultOfCreate,
     fault,
@@ -171,12 +178,12 @@ const rotate = fc
   .map(toRotation);
 
 function toRotation(rotation: Rotation): Step {
-  const { index, higher, previousKey, sequel } = rotation;
+  const { index, higher, sesRegion, previousKey, sequel } = rotation;
   const raise = ({ serial = 0 }: Key): number => serial + higher;
   return new Step(
     (account) => {
       const old = account.current(index);
-      const to = `Serial ${raise(old)}, PreviousKey ${previousKey}`;
+      const to = `Serial ${raise(old)}, SesRegion ${String(sesRegion)}, PreviousKey ${previousKey}`;
       return `rotate ${old.name}, whose Serial is ${String(old.serial)}, to ${to}, and ${sequel}`;
     },
     async (account, world) => {
@@ -185,6 +192,7 @@ function toRotation(rotation: Rotation): Step {
         UserName: old.owner.name,
         Status: old.status,
         Serial: raise(old),
+        SesRegion: sesRegion,
         PreviousKey: previousKey,
       };
       const { owner, logicalId } = old;
@@ -247,16 +255,20 @@ async function createKey(
   world: World,
   user: User,
   logicalId: string,
-  properties: Properties & { UserName: string; Serial: number | undefined } & {
+  properties: {
+    UserName: string;
+    Serial: number | undefined;
+    SesRegion: string | undefined;
     Status: Status;
     PreviousKey: PreviousKey;
   },
   fault: Fault | undefined,
 ): Promise<Key | undefined> {
   const outcome = await world.operate((stack) => stack.create(properties, { logicalId }), fault);
-  const isTooLow = ({ serial, record, userName }: Key): boolean =>
+  const isTooLow = ({ serial, record, userName, sesRegion }: Key): boolean =>
     record === 'kept' &&
     userName === properties.UserName &&
+    sesRegion === properties.SesRegion &&
     serial !== undefined &&
     (properties.Serial ?? -1) <= serial;
   const ofResource = account.keysOf(user).filter((key) => key.logicalId === logicalId);
@@ -277,6 +289,7 @@ async function createKey(
       secret: world.secretOf(id),
       logicalId,
       serial: properties.Serial,
+      sesRegion: properties.SesRegion,
       userName: properties.UserName,
       owner: user,
       record: 'kept',

@@ -21,6 +21,7 @@ const importKey = index.map(
             secret: world.secretOf(id),
             logicalId: `Key${account.keys.length}`,
             serial: undefined,
+            sesRegion: undefined,
             userName: owner.name,
             owner,
             record: 'none',

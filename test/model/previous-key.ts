@@ -1,4 +1,6 @@
 import type { Properties } from '../../local/cloudformation.ts';
+import { toSesSmtpPassword } from '../../src/aws/ses-smtp.ts';
+import { REGION } from '../support/local-type.ts';
 import { mark, takeAway, type Account, type Key, type PreviousKey, type User } from './account.ts';
 
 /** Whether its record says of the key before what it said at first. */
@@ -88,7 +90,7 @@ function shownPreviousKey(key: Key): PreviousKey {
 
 /** What READ should return of a key. @param request what was sent: some of it is all that is known. */
 export function modelOf(key: Key, request: Properties = {}): Properties {
-  const { owner, record, secret } = key;
+  const { owner, record, secret, sesRegion } = key;
   const spelled = record === 'kept' ? key.userName : (request.UserName as string | undefined);
   const isSameName = spelled?.toLowerCase() === owner.name.toLowerCase();
   const previous = previousOf(key);
@@ -101,8 +103,9 @@ export function modelOf(key: Key, request: Properties = {}): Properties {
     CreateDate: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     ...(record === 'kept' && {
       SecretAccessKey: secret,
-      SesSmtpEndpoint: expect.stringMatching(/^email-smtp\./),
-      SesSmtpPassword: expect.stringMatching(/./),
+      SesSmtpEndpoint: `email-smtp.${sesRegion ?? REGION}.amazonaws.com`,
+      SesSmtpPassword: toSesSmtpPassword(secret, sesRegion ?? REGION),
+      ...(sesRegion && { SesRegion: sesRegion }),
     }),
   };
 }

@@ -69,6 +69,7 @@ describe('SecretId', () => {
         SecretAccessKey: type.mintedSecrets[0],
         UserName: userName,
         SesSmtpPassword: expect.stringMatching(/^[A-Za-z0-9+/]{44}$/),
+        SesSmtpEndpoint: 'email-smtp.us-east-1.amazonaws.com',
       });
       expect(await type.stagesOf(secretId)).toEqual({
         AWSCURRENT: versionOf(id),
@@ -150,6 +151,7 @@ describe('SecretId', () => {
       expect(Object.keys(resourceModel ?? {}).sort()).toEqual([
         'CreateDate',
         'Id',
+        'PreviousKey',
         'SecretId',
         'SecretVersionId',
         'Status',

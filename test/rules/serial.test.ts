@@ -46,6 +46,39 @@ describe('Serial', () => {
   });
 
   it.each([
+    ['SesRegion', { SesRegion: 'eu-west-1' }, { SesRegion: 'eu-west-2' }],
+    ['SesRegion that comes', {}, { SesRegion: 'eu-west-2' }],
+    ['SecretKeys', { SecretKeys: { AccessKeyId: 'user' } }, { SecretKeys: { AccessKeyId: 'id' } }],
+    ['SecretKeys that go', { SecretKeys: { AccessKeyId: 'user' } }, {}],
+  ])('makes a key for another %s, whatever the Serial', async (_, before, after) => {
+    const { name: SecretId } = await type.createSecret();
+    const cloudFormation = type.cloudFormation();
+    const properties = { UserName: userName, SecretId, Serial: 5 };
+    await cloudFormation.create({ ...properties, ...before });
+
+    const created = await cloudFormation.create({ ...properties, ...after });
+
+    expect(created.status).toBe('SUCCESS');
+    expect(await type.keysOf(userName)).toHaveLength(2);
+  });
+
+  it('has to rise where SesRegion and SecretKeys stay, in any order', async () => {
+    const { name: SecretId } = await type.createSecret();
+    const cloudFormation = type.cloudFormation();
+    const properties = { UserName: userName, SecretId, Serial: 5, SesRegion: 'eu-west-1' };
+    const names = { AccessKeyId: 'user', UserName: 'owner' };
+    await cloudFormation.create({ ...properties, SecretKeys: names });
+
+    const created = await cloudFormation.create({
+      ...properties,
+      SecretKeys: { UserName: 'owner', AccessKeyId: 'user' },
+    });
+
+    expect(created).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
+    expect(await type.keysOf(userName)).toHaveLength(1);
+  });
+
+  it.each([
     ['another resource of the stack', { logicalId: 'Other' }, undefined],
     ['another stack', {}, 'arn:aws:cloudformation:us-east-1:123456789012:stack/other/2'],
     ['no stack, as Cloud Control calls', {}, null],

@@ -73,6 +73,12 @@ export function everyday({ cloudFormation, admin }: World): Step[] {
   };
   const UserName = USERS.own;
   const handedOver = { UserName: USERS.handedOver, SecretId: SECRET };
+  const overlapping = { UserName: USERS.handedOver, Serial: 2 };
+  const setPreviousKey = (before: string, after: string) =>
+    cloudFormation.update(
+      { ...overlapping, Id: id('overlapping'), PreviousKey: before },
+      { ...overlapping, PreviousKey: after },
+    );
 
   return [
     {
@@ -124,6 +130,46 @@ export function everyday({ cloudFormation, admin }: World): Step[] {
       name: 'delete it',
       handler: 'delete',
       run: () => cloudFormation.delete(id('inactive')),
+    },
+    {
+      name: 'create a key in a secret, whose rotation overlaps',
+      handler: 'create',
+      run: () => create('before', { ...handedOver, Serial: 1 }, 'Overlapping'),
+    },
+    {
+      name: 'rotate it, out of the secret: create the new key',
+      handler: 'create',
+      run: () => create('overlapping', { ...overlapping, PreviousKey: 'Inactive' }, 'Overlapping'),
+    },
+    {
+      name: 'rotate it: switch the old key off in place of deleting it',
+      handler: 'delete',
+      run: () => cloudFormation.delete(id('before')),
+    },
+    {
+      name: 'read it with the key before it',
+      handler: 'read',
+      run: () => cloudFormation.read(id('overlapping')),
+    },
+    {
+      name: 'switch the key before it on',
+      handler: 'update',
+      run: () => setPreviousKey('Inactive', 'Active'),
+    },
+    {
+      name: 'delete the key before it',
+      handler: 'update',
+      run: () => setPreviousKey('Active', 'Deleted'),
+    },
+    {
+      name: 'let the next key before it live on',
+      handler: 'update',
+      run: () => setPreviousKey('Deleted', 'Active'),
+    },
+    {
+      name: 'delete it',
+      handler: 'delete',
+      run: () => cloudFormation.delete(id('overlapping')),
     },
     {
       name: 'create a key that is handed over in a secret',

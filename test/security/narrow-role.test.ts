@@ -203,9 +203,9 @@ describe(FILE, () => {
     expect([...allowed].sort()).toEqual([...actionsOf(permissions), forEverybody].sort());
   });
 
-  it('has the policy that guides/permissions.md shows', async () => {
+  it('has the policy that guides/narrow-policy.json shows', async () => {
     const guide = await readFile('guides/permissions.md', 'utf8');
-    const [, shown = ''] = /```json\n(\{\n  "Version"[^`]*)```/.exec(guide) ?? [];
+    const shown = await readFile('guides/narrow-policy.json', 'utf8');
     const region = 'eu-west-1';
     const { permissions } = await readRole(FILE, {
       'AWS::Region': region,
@@ -214,6 +214,7 @@ describe(FILE, () => {
       SecretKmsKeyArn: `arn:aws:kms:${region}:${ACCOUNT_ID}:key/66666666-7777-8888-9999-000000000000`,
     });
 
+    expect(guide).toContain('](narrow-policy.json)');
     expect(guide).toContain(`](../${FILE})`);
     expect(JSON.parse(shown)).toEqual(permissions);
   });

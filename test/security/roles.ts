@@ -33,14 +33,17 @@ export interface AccessRequest {
 interface Template {
   readonly Parameters?: Readonly<Record<string, { Type: string; Default?: string }>>;
   readonly Conditions?: Readonly<Record<string, unknown>>;
-  readonly Resources: {
-    readonly ExecutionRole: {
-      readonly Properties: {
-        readonly AssumeRolePolicyDocument: unknown;
-        readonly Policies: readonly { PolicyDocument: unknown }[];
-      };
-    };
-  };
+  readonly Resources: Readonly<
+    Record<
+      string,
+      {
+        readonly Properties: {
+          readonly AssumeRolePolicyDocument: unknown;
+          readonly Policies: readonly { PolicyDocument: unknown }[];
+        };
+      }
+    >
+  >;
 }
 
 const run = promisify(execFile);
@@ -56,10 +59,11 @@ const PSEUDO_PARAMETERS = {
   'AWS::Region': REGION,
 };
 
-/** The ExecutionRole of a template, as CloudFormation would make it. */
+/** A role of a template, as CloudFormation would make it; what it refers to is among the parameters. */
 export async function readRole(
   file: string,
   parameters: Readonly<Record<string, string>> = {},
+  logicalId = 'ExecutionRole',
 ): Promise<Role> {
   const { stdout } = await run(path.resolve('.venv/bin/cfn-flip'), ['--json', file]);
   const template = JSON.parse(stdout) as Template;
@@ -72,7 +76,8 @@ export async function readRole(
     ...parameters,
     ...(Object.fromEntries(given) as object),
   };
-  const { AssumeRolePolicyDocument, Policies } = template.Resources.ExecutionRole.Properties;
+  const { AssumeRolePolicyDocument, Policies = [] } =
+    template.Resources[logicalId]?.Properties ?? {};
   if (Policies.length !== 1) throw new Error(`${file} has ${Policies.length} policies`);
   const resolved = (value: unknown) => resolve(value, values, template.Conditions ?? {}) as Policy;
   return {

@@ -277,7 +277,8 @@ async function createKey(
     return undefined;
   }
   const declared = { status: properties.Status, previousKey: properties.PreviousKey };
-  const replaced = replace(account, user, logicalId, declared.previousKey);
+  const replaced = replace(account, user, logicalId);
+  const kept = declared.previousKey === 'Deleted' ? undefined : replaced;
   if (account.isFull(user)) {
     expectFailure(outcome, 'ServiceLimitExceeded');
     return undefined;
@@ -295,13 +296,13 @@ async function createKey(
       record: 'kept',
     },
     declared,
-    replaced,
+    kept,
   );
-  if (replaced) {
+  if (kept) {
     // CloudFormation does not delete it again.
-    const isOver = replaced.marks.isSuperseded && declared.previousKey === 'Inactive';
-    if (isOver) replaced.status = 'Inactive';
-    mark(replaced, { successor: key });
+    const isOver = kept.marks.isSuperseded && declared.previousKey === 'Inactive';
+    if (isOver) kept.status = 'Inactive';
+    mark(kept, { successor: key });
   }
   expectModel(outcome, account, key);
   return key;

@@ -33,24 +33,13 @@ function previousOf({ marks: { previous }, owner }: Key): Key | undefined {
   return previous?.exists && previous.owner === owner ? previous : undefined;
 }
 
-/** What CREATE makes room with and keeps. */
-export function replace(
-  account: Account,
-  user: User,
-  logicalId: string,
-  previousKey: PreviousKey,
-): Key | undefined {
-  for (const key of account.keysOf(user).filter(isProvenOf(logicalId))) {
-    const superseded = supersededBy(key);
-    if (superseded?.exists && superseded.owner === user) takeAway(superseded);
-  }
-  if (previousKey === 'Deleted') return undefined;
-  const [replaced] = account.keysOf(user).filter(isProvenOf(logicalId)).reverse();
+/** Makes room for the next key. @returns the one that it replaces. */
+export function replace(account: Account, user: User, logicalId: string): Key | undefined {
+  const proven = account.keysOf(user).filter((key) => isProven(key) && key.logicalId === logicalId);
+  const superseded = proven.map(supersededBy);
+  const replaced = proven.reverse().find((key) => !superseded.includes(key));
+  takeAway(replaced && supersededBy(replaced));
   return replaced;
-}
-
-function isProvenOf(logicalId: string) {
-  return (key: Key): boolean => isProven(key) && key.logicalId === logicalId;
 }
 
 /** @returns how DELETE should end: what it makes of a key that somebody lets live on. */

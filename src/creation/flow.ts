@@ -1,5 +1,6 @@
 import { byId, describe, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutcomeUnknown } from '../aws/errors.ts';
+import type { StoredRecord } from '../aws/records.ts';
 import type { Services } from '../aws/services.ts';
 import { outlast, startStabilization, untilFound } from '../aws/waiting.ts';
 import { listWithRecords } from '../resource/find.ts';
@@ -88,7 +89,7 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   refuseSerial(request, records);
   refuseOneMore(request, accessKeys, records);
   const replaced = findReplaced(request, accessKeys, records);
-  const hasRoomMade = await makeRoom(services, replaced, accessKeys);
+  const hasRoomMade = await makeRoom(services, replaced, accessKeys, records);
   try {
     const createKey = () => untilFound(() => services.accessKeys.create(userName));
     const accessKey = await (hasRoomMade
@@ -110,16 +111,22 @@ async function make(attempt: Attempt, state: In<'Claimed'>): Promise<State> {
   }
 }
 
-/** The previous key makes room for the next one. */
+/**
+ * The previous key makes room for the next one.
+ *
+ * @returns whether IAM may take a while to see it: an earlier attempt may have made the room.
+ */
 async function makeRoom(
   services: Services,
   replaced: KeyWithRecord | undefined,
   accessKeys: readonly AccessKey[],
+  records: ReadonlyMap<string, StoredRecord>,
 ): Promise<boolean> {
   if (!replaced) return false;
   const { accessKeyId, record } = replaced;
-  await takePreviousAway(accessKeyId, record, services);
-  return byId(accessKeys, record.previousKeyId ?? '') !== undefined;
+  const { previousKeyId = '' } = record;
+  const isTakenAway = await takePreviousAway(accessKeyId, record, services);
+  return isTakenAway || (byId(accessKeys, previousKeyId) && !records.has(previousKeyId)) === true;
 }
 
 /** Unsure: goes on with the key that was recorded, or takes away the one that nobody knows. */

@@ -57,16 +57,21 @@ export async function nameSuccessor(
   await records.change(accessKeyId, record, { successorId: successor.accessKeyId });
 }
 
-/** Takes the previous key away, and what an earlier removal of it may have left. */
+/**
+ * Takes the previous key away, and what an earlier removal of it may have left.
+ *
+ * @returns whether there was anything to be taken away.
+ */
 export async function takePreviousAway(
   accessKeyId: string,
   record: StoredRecord,
   services: Services,
-): Promise<void> {
+): Promise<boolean> {
   const { previousKeyId } = record;
-  if (previousKeyId === undefined) return;
+  if (previousKeyId === undefined) return false;
   const superseded = await findSupersededBy(accessKeyId, record, services);
   if (superseded) await takeAwayWhole(toTarget(previousKeyId, superseded), services);
+  return superseded !== undefined;
 }
 
 function toTarget(accessKeyId: string, { userName, secretId }: StoredRecord): Target {

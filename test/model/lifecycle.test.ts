@@ -8,7 +8,7 @@ const RUNS = Number(MODEL_RUNS);
 const SEED = Number(MODEL_SEED);
 const WORLDS = 3;
 const LONGEST_SCRIPT = 25;
-const LONGEST_OVERLAP = 12;
+const LONGEST_OVERLAP = 10;
 const TIMEOUT_MILLISECONDS = 600_000 + RUNS * 10_000;
 
 /** MODEL_RUNS sets how many scripts are run, MODEL_SEED which. */

@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { HandlerError, hasErrorCode, ifFound, isTransient } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
-import { isAccessKeyId, type NewAccessKey } from './access-keys.ts';
+import { isAccessKeyId } from './access-key-id.ts';
+import type { NewAccessKey } from './access-keys.ts';
 import { callAws, present } from './errors.ts';
 import { toSesSmtpPassword } from './ses-smtp.ts';
 

@@ -2,8 +2,8 @@ import type { CloudFormation, Outcome } from '../../local/cloudformation.ts';
 import { refuse, type Behaviour } from '../support/aws-proxy.ts';
 import { actionOf, ageKeys, deny } from '../support/behaviours.ts';
 import { PREFIX, useLocalType } from '../support/local-type.ts';
+import { inRoundTrips, type RoundTrip } from '../support/round-trips.ts';
 import { crowd } from './crowd.ts';
-import { inRoundTrips, type RoundTrip } from './round-trips.ts';
 
 const UNKNOWN_ID = 'AKIAUNKNOWNUNKNOWN00';
 const MOST_ROUND_TRIPS = 3;

@@ -1,5 +1,5 @@
-import type { Behaviour, Call } from '../support/aws-proxy.ts';
-import { actionOf } from '../support/behaviours.ts';
+import type { Behaviour, Call } from './aws-proxy.ts';
+import { actionOf } from './behaviours.ts';
 
 /** The actions of calls that are made side by side. */
 export type RoundTrip = readonly string[];

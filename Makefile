@@ -7,7 +7,7 @@ JEST := jest
 PIP_INSTALL := .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .NOTPARALLEL:
-.PHONY: help setup setup-cdk generate build package cdk-package named-bucket register publish deregister-old-versions submit demo demo-migrate recording test format lint typecheck generated check contract faults long bench clean
+.PHONY: help setup setup-cdk generate build package cdk-package named-bucket register publish deregister-old-versions submit demo demo-migrate recording test format lint typecheck generated check contract faults long bench report clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ demo-migrate: build ## Move a key here from AWS::IAM::AccessKey, on a local AWS,
 recording: build ## Draw guides/demo.svg anew from the demo's output
 	node demo/main.ts > build/demo.txt
 	python tools/recording.py build/demo.txt guides/demo.svg
+
+report: node_modules/.package-lock.json ## Show every access key of an account and what the type left behind (ARGS="--user-path /ci/ --max-age 90")
+	@node report/main.ts $(ARGS)
 
 format: setup
 	prettier --check --log-level warn .

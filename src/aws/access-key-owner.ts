@@ -5,9 +5,12 @@ import { byId, type AccessKey } from './access-keys.ts';
 import { AllUsers } from './all-users.ts';
 import { callAws, present } from './errors.ts';
 
-interface LastUse {
+export interface LastUse {
   readonly userName: string;
   readonly wasUsed: boolean;
+  readonly date: Date | undefined;
+  readonly service: string | undefined;
+  readonly region: string | undefined;
 }
 
 /** IAM denies GetAccessKeyLastUsed for a key that it does not know, in words of its own. */
@@ -41,10 +44,8 @@ export class AccessKeyOwner {
     const asking = callAws(activity, async () => {
       const command = new GetAccessKeyLastUsedCommand({ AccessKeyId: accessKeyId });
       const { UserName, AccessKeyLastUsed } = await this.#iam.send(command);
-      return {
-        userName: present(UserName),
-        wasUsed: present(AccessKeyLastUsed).LastUsedDate !== undefined,
-      };
+      const { LastUsedDate: date, ServiceName: service, Region: region } = present(AccessKeyLastUsed);
+      return { userName: present(UserName), wasUsed: date !== undefined, date, service, region };
     });
     try {
       return await ifFound(asking);

@@ -22,7 +22,7 @@ const USERS_AT_ONCE = 8;
 const WALK_MS = 22_000;
 
 /** After a throttled call all slow down to what IAM takes; what else fails is tried as elsewhere. */
-class AtTheRateOfIam extends AdaptiveRetryStrategy {
+export class AtTheRateOfIam extends AdaptiveRetryStrategy {
   override async refreshRetryTokenForRetry(token: StandardRetryToken, errorInfo: RetryErrorInfo) {
     refuseRepeatedFailure(errorInfo.error as SdkError);
     return super.refreshRetryTokenForRetry(token, errorInfo);

@@ -78,7 +78,8 @@ export class Intents {
   }
 }
 
-function toIntent({ value = '', version, lastModified }: StoredParameter): StoredIntent {
+/** @param parameter as it is found: somebody may have edited it. */
+export function toIntent({ value = '', version, lastModified }: StoredParameter): StoredIntent {
   const { accessKeyIds, ...rest } = parseJson(value);
   const discarding = asText(rest.discarding);
   return {

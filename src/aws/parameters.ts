@@ -10,6 +10,9 @@ import type { Session } from '../runtime/session.ts';
 import type { TypeConfiguration } from '../schema.ts';
 import { callAws, isKmsFailure, present, UnreadableAnswer } from './errors.ts';
 
+/** Where the parameters are, and how they are encrypted. */
+export type Keeping = Pick<TypeConfiguration, 'parameterPrefix' | 'kmsKeyId'>;
+
 /** A parameter as it is found: somebody may have edited it. */
 export interface StoredParameter {
   /** Undefined where the KMS key that encrypted it cannot be used. */
@@ -30,7 +33,7 @@ export class Parameters {
   readonly #ssm: SSMClient;
   readonly #kmsKeyId: string | undefined;
 
-  constructor(session: Session, { parameterPrefix, kmsKeyId }: TypeConfiguration) {
+  constructor(session: Session, { parameterPrefix, kmsKeyId }: Keeping) {
     this.prefix = parameterPrefix;
     this.#ssm = session.client(SSMClient);
     this.#kmsKeyId = kmsKeyId;

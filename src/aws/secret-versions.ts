@@ -186,7 +186,7 @@ export function toSecretVersionId(accessKeyId: string): string {
 }
 
 /** @returns undefined for a version that somebody else wrote. */
-function toAccessKeyId(secretVersionId: string): string | undefined {
+export function toAccessKeyId(secretVersionId: string): string | undefined {
   if (!secretVersionId.startsWith(VERSION_ID_PREFIX)) return undefined;
   const accessKeyId = secretVersionId.slice(VERSION_ID_PREFIX.length);
   return isAccessKeyId(accessKeyId) ? accessKeyId : undefined;

@@ -1,15 +1,14 @@
 import type { Session } from '../runtime/session.ts';
-import type { Request } from '../schema.ts';
 import { AccessKeyOwner } from './access-key-owner.ts';
 import { AccessKeys } from './access-keys.ts';
 import { Descriptions } from './descriptions.ts';
 import { Intents } from './intents.ts';
-import { Parameters } from './parameters.ts';
+import { Parameters, type Keeping } from './parameters.ts';
 import { Records } from './records.ts';
 import { SecretVersions } from './secret-versions.ts';
 import { Users } from './users.ts';
 
-/** All that the type uses of AWS, for one request. */
+/** All that the type uses of AWS, for one request or the report. */
 export class Services {
   readonly accessKeys: AccessKeys;
   readonly accessKeyOwner: AccessKeyOwner;
@@ -20,7 +19,7 @@ export class Services {
   readonly intents: Intents;
   readonly #session: Session;
 
-  constructor({ typeConfiguration }: Request, session: Session) {
+  constructor({ typeConfiguration }: { typeConfiguration: Keeping }, session: Session) {
     this.#session = session;
     this.accessKeys = new AccessKeys(session);
     this.accessKeyOwner = new AccessKeyOwner(session);

@@ -155,7 +155,8 @@ async function findOrphan(
   );
 }
 
-function wasMadeUnder({ lastModified }: StoredIntent, { createDate }: AccessKey): boolean {
+/** Whether IAM made the key after the intent stood and in an invocation's time, by AWS's clocks. */
+export function wasMadeUnder({ lastModified }: StoredIntent, { createDate }: AccessKey): boolean {
   const age = createDate.getTime() - Math.floor(lastModified.getTime() / 1000) * 1000;
   const latest = AGE.invocation + PATIENCE.lateEffect;
   return age >= -AGE.clockTolerance && age <= latest + AGE.clockTolerance;

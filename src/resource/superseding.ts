@@ -26,7 +26,6 @@ export async function supersede(
   if (previousKey === 'Deleted') return false;
   if (previousKey === 'Inactive' && accessKey.status === 'Active')
     await services.accessKeys.update(accessKey.userName, accessKeyId, 'Inactive');
-  await takePreviousAway(accessKeyId, record, services);
   await services.records.change(accessKeyId, record, { successorId, isSuperseded: true });
   return true;
 }

@@ -124,7 +124,7 @@ export async function startAwsProxy(upstream: string): Promise<AwsProxy> {
 
 /** An answer that turns the call down, in the form of the service's protocol. */
 export function refuse({ service }: Call, status: number, code: string, message: string): Answer {
-  if (service === 'iam' || service === 'sts') {
+  if (['iam', 'sts', 'cloudformation'].includes(service)) {
     const body = `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
     return { status, headers: { 'content-type': 'text/xml' }, body };
   }

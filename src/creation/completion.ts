@@ -23,7 +23,7 @@ export async function complete(
   const { request, services, token } = attempt;
   const { accessKeys, records, users, descriptions } = services;
   const { model } = request;
-  const { status = 'Active', description, secretId } = model;
+  const { status = 'Active', previousKey, description, secretId } = model;
   const { userName, accessKeyId } = stabilization;
   const versions = secretId === undefined ? undefined : services.secretVersions(secretId);
 
@@ -40,8 +40,11 @@ export async function complete(
     if (!record) return `Parameter Store does not return ${records.nameOf(accessKeyId)}`;
     const replaced = byId(listed ?? [], record.previousKeyId ?? '');
     const recordOfReplaced = replaced && (await records.find(replaced.accessKeyId));
-    if (recordOfReplaced && recordOfReplaced.successorId !== accessKeyId)
+    if (replaced && recordOfReplaced?.successorId !== accessKeyId)
       return `Parameter Store does not return ${records.nameOf(replaced.accessKeyId)} as it is`;
+    const isSuperseded = recordOfReplaced?.isSuperseded === true;
+    if (isSuperseded && previousKey === 'Inactive' && replaced?.status === 'Active')
+      return 'IAM does not list the previous key as Inactive';
     if (accessKey.status !== status) {
       if (status === 'Active')
         await refuseUserOutOfScope(userName, request.typeConfiguration, users);
@@ -61,7 +64,7 @@ export async function complete(
       return 'the user has another new key';
     await versions?.makeCurrent(accessKeyId);
     await services.intents.delete(token);
-    const previous = replaced && { accessKey: replaced, isSuperseded: false };
+    const previous = replaced && { accessKey: replaced, isSuperseded };
     return succeeded(toModel(accessKey, record, description, request, previous));
   });
 }

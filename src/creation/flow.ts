@@ -6,7 +6,7 @@ import { listWithRecords } from '../resource/find.ts';
 import { findKeyOfRequest } from '../resource/ownership.ts';
 import { findReplaced, type KeyWithRecord } from '../resource/previous-key.ts';
 import { takeAwayWhole } from '../resource/removal.ts';
-import { takePreviousAway } from '../resource/superseding.ts';
+import { nameSuccessor, takePreviousAway } from '../resource/superseding.ts';
 import { refuseOneMore } from '../rules/max-keys-per-user.ts';
 import { refuseSecretOutOfScope } from '../rules/secret-scope.ts';
 import { refuseSerial } from '../rules/serial.ts';
@@ -155,8 +155,7 @@ async function record(
     description === undefined
       ? undefined
       : untilFound(() => services.descriptions.set(userName, accessKeyId, description)),
-    previous &&
-      services.records.change(previous.accessKeyId, previous.record, { successorId: accessKeyId }),
+    previous && nameSuccessor(previous, accessKey, previousKey, services),
   ]);
   const failure = steps.find((step) => step.status === 'rejected');
   if (failure) throw failure.reason as Error;

@@ -35,7 +35,8 @@ export async function update(request: Request, session: Session): Promise<Progre
     previous?.isSuperseded && previousKey !== 'Deleted'
       ? toStatusChange(previous.accessKey, before?.previousKey, previousKey)
       : undefined;
-  let recorded = record?.kmsFailure ? undefined : record;
+  // What somebody else wrote is not written over.
+  let recorded = isOfType(record) && !record?.kmsFailure ? record : undefined;
   if (!callbackContext) {
     if (record?.kmsFailure && before && before.previousKey !== previousKey) throw record.kmsFailure;
     if (!isOfType(record)) await refuseForeignKeyOutOfScope(userName, typeConfiguration, users);

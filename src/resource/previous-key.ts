@@ -133,12 +133,13 @@ interface Succession {
 export async function findSuccession(
   accessKeyId: string,
   { userName = '', successorId }: StoredRecord,
-  { accessKeys, records }: Services,
+  services: Services,
   patienceMs: number,
 ): Promise<Succession | undefined> {
   if (successorId === undefined) return undefined;
+  const { records } = services;
   const found = await poll(patienceMs, async () => {
-    const listed = (await ifFound(accessKeys.list(userName))) ?? [];
+    const listed = await listBeside(accessKeyId, userName, services);
     const accessKey = byId(listed, accessKeyId);
     if (!accessKey) return {};
     const others = new Set([...toIds(listed), successorId]);
@@ -159,4 +160,16 @@ export async function findSuccession(
     return isLate ? undefined : {};
   });
   return found?.succession;
+}
+
+/** The keys of the key's user, who may have been renamed since; none where there is no such key. */
+async function listBeside(
+  accessKeyId: string,
+  userName: string,
+  { accessKeys, accessKeyOwner }: Services,
+): Promise<AccessKey[]> {
+  const listed = (await ifFound(accessKeys.list(userName))) ?? [];
+  if (byId(listed, accessKeyId)) return listed;
+  const owner = await accessKeyOwner.find(accessKeyId);
+  return owner === undefined ? [] : ((await ifFound(accessKeys.list(owner))) ?? []);
 }

@@ -1,9 +1,15 @@
-import { notFound } from '../aws/access-keys.ts';
+import { notFound, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import type { Services } from '../aws/services.ts';
 import { PATIENCE } from '../aws/waiting.ts';
 import type { PreviousKey } from '../schema.ts';
-import { findSuccession, findSupersededBy, toPreviousKey, type Previous } from './previous-key.ts';
+import {
+  findSuccession,
+  findSupersededBy,
+  toPreviousKey,
+  type KeyWithRecord,
+  type Previous,
+} from './previous-key.ts';
 import { takeAwayWhole, type Target } from './removal.ts';
 import { send, type StatusChange } from './status-change.ts';
 
@@ -28,6 +34,21 @@ export async function supersede(
     await services.accessKeys.update(accessKey.userName, accessKeyId, 'Inactive');
   await services.records.change(accessKeyId, record, { successorId, isSuperseded: true });
   return true;
+}
+
+/**
+ * Names the successor in the record of the key that is to live on. One that was superseded before, by
+ * a key that is gone, CloudFormation does not delete again: here it is switched off.
+ */
+export async function nameSuccessor(
+  { accessKeyId, record }: KeyWithRecord,
+  successor: AccessKey,
+  previousKey: PreviousKey | undefined,
+  { accessKeys, records }: Services,
+): Promise<void> {
+  if (record.isSuperseded && previousKey === 'Inactive')
+    await accessKeys.update(successor.userName, accessKeyId, 'Inactive');
+  await records.change(accessKeyId, record, { successorId: successor.accessKeyId });
 }
 
 /** Takes the previous key away, and what an earlier removal of it may have left. */
@@ -70,7 +91,8 @@ export async function setPreviousKey(
   change: StatusChange | undefined,
   services: Services,
 ): Promise<StoredRecord> {
-  if (previousKey === 'Deleted') await takePreviousAway(accessKeyId, record, services);
+  // Of one that somebody deleted by hand there may be a record, which nobody else knows.
+  if (previousKey === 'Deleted' || !previous) await takePreviousAway(accessKeyId, record, services);
   if (change) await send(change, services);
   if (previous?.isSuperseded || toPreviousKey(record, previous) === previousKey) return record;
   const changed = { previousKey, previousKeyId: previous?.accessKey.accessKeyId };

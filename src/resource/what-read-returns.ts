@@ -1,5 +1,5 @@
 import { toStatus, type AccessKey } from '../aws/access-keys.ts';
-import type { StoredRecord } from '../aws/records.ts';
+import { isOfType, type StoredRecord } from '../aws/records.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { toSesSmtpEndpoint, toSesSmtpPassword } from '../aws/ses-smtp.ts';
 import { isSameUser } from '../aws/users.ts';
@@ -28,7 +28,7 @@ export function toModel(
   return {
     userName: spelledLike(record?.userName ?? model.userName, accessKey.userName),
     status: toStatus(accessKey),
-    previousKey: toPreviousKey(record ?? model, previous),
+    previousKey: toPreviousKey((isOfType(record) && record) || model, previous),
     previousKeyId: previous?.accessKey.accessKeyId,
     description,
     sesRegion: record?.sesRegion,

@@ -1,8 +1,7 @@
 import type { Properties } from '../../local/cloudformation.ts';
-import { toSesSmtpPassword } from '../../src/aws/ses-smtp.ts';
-import { REGION } from '../support/local-type.ts';
 
 export type Status = 'Active' | 'Inactive';
+export type PreviousKey = Status | 'Deleted';
 
 /** What became of the parameter that holds a key's record. */
 export type RecordState = 'kept' | 'garbage' | 'none';
@@ -17,13 +16,33 @@ export interface Key {
   readonly sesRegion: string | undefined;
   /** As the template spells it. */
   readonly userName: string;
+  /** The key before, as its record said at first. */
+  readonly firstPrevious: Key | undefined;
   owner: User;
   exists: boolean;
   /** As IAM has it. */
   status: Status;
   /** As the template has it. */
-  declared: Status;
+  declared: Declared;
   record: RecordState;
+  /** What its record says, while it is kept. */
+  marks: Marks;
+  /** Whether CloudFormation has deleted it. */
+  isGone: boolean;
+  /** Whether somebody else has deleted or changed its record. */
+  isTamperedWith: boolean;
+}
+
+export interface Declared {
+  readonly status: Status;
+  readonly previousKey: PreviousKey;
+}
+
+export interface Marks {
+  readonly previousKey: PreviousKey;
+  readonly previous: Key | undefined;
+  readonly successor: Key | undefined;
+  readonly isSuperseded: boolean;
 }
 
 export interface User {
@@ -32,6 +51,13 @@ export interface User {
 
 /** The garbage that people write over a parameter. */
 export const GARBAGE = '{"secretAccessKey":7,"serial":"1"';
+
+const NO_MARKS: Marks = {
+  previousKey: 'Deleted',
+  previous: undefined,
+  successor: undefined,
+  isSuperseded: false,
+};
 
 /** The plain model: the users, keys and parameters that there should be. */
 export class Account {
@@ -47,6 +73,35 @@ export class Account {
     return this.keys[index % this.keys.length] as Key;
   }
 
+  /** One of those that CloudFormation has, if it has any. */
+  current(index: number): Key {
+    const current = this.keys.filter(({ isGone }) => !isGone);
+    return current[index % current.length] ?? this.key(index);
+  }
+
+  add(
+    key: Pick<
+      Key,
+      'id' | 'secret' | 'logicalId' | 'serial' | 'sesRegion' | 'userName' | 'owner' | 'record'
+    >,
+    declared: Declared,
+    previous?: Key,
+  ): Key {
+    const added: Key = {
+      ...key,
+      name: `key ${this.keys.length}`,
+      firstPrevious: previous,
+      exists: true,
+      status: declared.status,
+      declared,
+      marks: { ...NO_MARKS, previousKey: declared.previousKey, previous },
+      isGone: false,
+      isTamperedWith: false,
+    };
+    this.keys.push(added);
+    return added;
+  }
+
   keysOf(user: User): Key[] {
     return this.keys.filter(({ owner, exists }) => exists && owner === user);
   }
@@ -60,28 +115,40 @@ export class Account {
     const keys = this.keys
       .filter(({ exists }) => exists)
       .map(({ id, owner, status }) => `${owner.name} ${id} ${status}`);
-    const parameters = this.keys
-      .filter(({ record }) => record !== 'none')
-      .map(({ id, record, secret }) => `${id} ${record === 'kept' ? secret : GARBAGE}`);
+    const parameters = this.keys.filter(({ record }) => record !== 'none').map(toParameter);
     return { keys: keys.sort(), parameters: parameters.sort() };
   }
 }
 
-/** What READ should return of a key. @param spelling the user's name in the request, if it has one. */
-export function modelOf(key: Key, spelling?: string): Properties {
-  const { owner, record, secret, sesRegion } = key;
-  const spelled = record === 'kept' ? key.userName : spelling;
-  const isSameName = spelled?.toLowerCase() === owner.name.toLowerCase();
-  return {
-    UserName: isSameName ? spelled : owner.name,
-    Status: key.status,
-    Id: key.id,
-    CreateDate: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
-    ...(record === 'kept' && {
-      SecretAccessKey: secret,
-      SesSmtpEndpoint: `email-smtp.${sesRegion ?? REGION}.amazonaws.com`,
-      SesSmtpPassword: toSesSmtpPassword(secret, sesRegion ?? REGION),
-      ...(sesRegion && { SesRegion: sesRegion }),
-    }),
-  };
+/** What a record says, for those who compare. */
+export function toLine(
+  id: string,
+  { secretAccessKey, previousKey = 'Deleted', ...record }: Properties,
+): string {
+  const { previousKeyId, successorId, isSuperseded = false } = record;
+  return [id, secretAccessKey, previousKey, previousKeyId, successorId, isSuperseded].join(' ');
+}
+
+function toParameter({ id, record, secret, marks }: Key): string {
+  if (record === 'garbage') return `${id} ${GARBAGE}`;
+  const { previousKey, previous, successor, isSuperseded } = marks;
+  return toLine(id, {
+    secretAccessKey: secret,
+    previousKey,
+    previousKeyId: previous?.id,
+    successorId: successor?.id,
+    isSuperseded,
+  });
+}
+
+export function loseRecord(key: Key, record: 'garbage' | 'none'): void {
+  Object.assign(key, { record, marks: NO_MARKS, isTamperedWith: true });
+}
+
+export function takeAway(key: Key | undefined): void {
+  if (key) Object.assign(key, { exists: false, record: 'none', marks: NO_MARKS });
+}
+
+export function mark(key: Key, marks: Partial<Marks>): void {
+  key.marks = { ...key.marks, ...marks };
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { deleteStack, OPERATIONS } from './operations.ts';
+import { deleteStack, OPERATIONS, OVERLAP, ROTATIONS } from './operations.ts';
 import { OUT_OF_BAND } from './out-of-band.ts';
 import { World } from './world.ts';
 
@@ -8,6 +8,7 @@ const RUNS = Number(MODEL_RUNS);
 const SEED = Number(MODEL_SEED);
 const WORLDS = 3;
 const LONGEST_SCRIPT = 25;
+const LONGEST_OVERLAP = 12;
 const TIMEOUT_MILLISECONDS = 600_000 + RUNS * 10_000;
 
 /** MODEL_RUNS sets how many scripts are run, MODEL_SEED which. */
@@ -39,13 +40,23 @@ async function findFailure(
   seed: number,
   numRuns: number,
 ): Promise<string | undefined> {
+  const size = 'max';
   const scripts = fc.commands([...OPERATIONS, ...OUT_OF_BAND], {
     maxCommands: LONGEST_SCRIPT,
-    size: 'max',
+    size,
   });
-  const property = fc.asyncProperty(scripts, async (script) => {
+  const overlaps = fc.commands([...ROTATIONS, ...OUT_OF_BAND], {
+    maxCommands: LONGEST_OVERLAP,
+    size,
+  });
+  const any = fc.oneof(
+    scripts.map((script) => ({ beginning: [], script })),
+    overlaps.map((script) => ({ beginning: OVERLAP, script })),
+  );
+  const property = fc.asyncProperty(any, async ({ beginning, script }) => {
     const account = await world.begin('ada', 'bob');
     try {
+      for (const step of beginning) await step.run(account, world);
       await fc.asyncModelRun(() => ({ model: account, real: world }), script);
       await deleteStack(account, world);
       await world.type.finishTest();

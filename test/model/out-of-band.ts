@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { PREFIX } from '../support/local-type.ts';
-import { GARBAGE, modelOf, type Account, type Key } from './account.ts';
+import { GARBAGE, loseRecord, mark, type Account, type Key } from './account.ts';
 import { index } from './operations.ts';
+import { modelOf } from './previous-key.ts';
 import { Step } from './step.ts';
 import type { World } from './world.ts';
 
@@ -14,21 +15,19 @@ const importKey = index.map(
         if (account.isFull(owner)) return;
         const id = await world.type.createForeignKey(owner.name);
         world.age(id);
-        const key: Key = {
-          id,
-          secret: world.secretOf(id),
-          name: `key ${account.keys.length}`,
-          logicalId: `Key${account.keys.length}`,
-          serial: undefined,
-          sesRegion: undefined,
-          userName: owner.name,
-          owner,
-          exists: true,
-          status: 'Active',
-          declared: 'Active',
-          record: 'none',
-        };
-        account.keys.push(key);
+        const key = account.add(
+          {
+            id,
+            secret: world.secretOf(id),
+            logicalId: `Key${account.keys.length}`,
+            serial: undefined,
+            sesRegion: undefined,
+            userName: owner.name,
+            owner,
+            record: 'none',
+          },
+          { status: 'Active', previousKey: 'Deleted' },
+        );
         const outcome = await world.operate((stack) => stack.read(id));
         expect(outcome.resourceModel).toEqual(modelOf(key));
       },
@@ -54,13 +53,32 @@ const deleteParameter = ofKey('somebody deletes the parameter of', async (key, w
   await world.type.deleteParameter(`${PREFIX}/${key.id}`);
   // A missing parameter of a new key is waited for.
   world.age(key.id);
-  key.record = 'none';
+  loseRecord(key, 'none');
 });
 
 const overwriteParameter = ofKey('somebody overwrites the parameter of', async (key, world) => {
   await world.type.overwriteParameter(`${PREFIX}/${key.id}`, GARBAGE);
-  key.record = 'garbage';
+  loseRecord(key, 'garbage');
 });
+
+/** As somebody does who may write parameters, and would have the type delete another's key. */
+const plantPrevious = fc.record({ index, other: index }).map(
+  ({ index, other }) =>
+    new Step(
+      (account) =>
+        `somebody writes ${account.key(other).name} into the record of ${account.key(index).name} ` +
+        'as its previous key',
+      async (account, world) => {
+        const [key, previous] = [account.key(index), account.key(other)];
+        if (key.record !== 'kept' || previous.record !== 'kept') return;
+        await world.editRecord(key.id, { previousKey: 'Active', previousKeyId: previous.id });
+        mark(key, { previousKey: 'Active', previous });
+        await world.editRecord(previous.id, { isSuperseded: true, successorId: key.id });
+        mark(previous, { isSuperseded: true, successor: key });
+        for (const each of [key, previous]) each.isTamperedWith = true;
+      },
+    ),
+);
 
 const renameUser = fc.record({ index, isSucceeded: fc.boolean() }).map(
   ({ index, isSucceeded }) =>
@@ -89,6 +107,7 @@ export const OUT_OF_BAND = [
   deleteKey,
   deleteParameter,
   overwriteParameter,
+  plantPrevious,
   renameUser,
 ];
 

@@ -1,8 +1,8 @@
 import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
-import type { CloudFormation, Outcome } from '../../local/cloudformation.ts';
+import type { CloudFormation, Outcome, Properties } from '../../local/cloudformation.ts';
 import { refuse, type Behaviour } from '../support/aws-proxy.ts';
 import { LocalType, newCredentials, PREFIX, REGION } from '../support/local-type.ts';
-import { Account } from './account.ts';
+import { Account, toLine } from './account.ts';
 
 /** What befalls one call of an operation, counted from zero. None of them may change its outcome. */
 export interface Fault {
@@ -83,6 +83,12 @@ export class World {
     this.#old.add(id);
   }
 
+  async editRecord(id: string, change: Properties): Promise<void> {
+    const name = `${PREFIX}/${id}`;
+    const record = JSON.parse((await this.type.parameter(name)).value) as Properties;
+    await this.type.overwriteParameter(name, JSON.stringify({ ...record, ...change }));
+  }
+
   async renameUser(userName: string, newName: string, ids: readonly string[]): Promise<void> {
     await this.type.renameUser(userName, newName);
     for (const id of ids) {
@@ -110,7 +116,7 @@ export class World {
     do {
       const page = await this.#ssm.send(command);
       for (const { Name = '', Value = '' } of page.Parameters ?? []) {
-        parameters.push(`${Name.replace(`${PREFIX}/`, '')} ${secretIn(Value)}`);
+        parameters.push(whatSays(Name.replace(`${PREFIX}/`, ''), Value));
       }
       command.input.NextToken = page.NextToken;
     } while (command.input.NextToken);
@@ -194,10 +200,10 @@ export class World {
   };
 }
 
-function secretIn(value: string): string {
+function whatSays(id: string, value: string): string {
   try {
-    return String((JSON.parse(value) as Record<string, unknown>).secretAccessKey);
+    return toLine(id, JSON.parse(value) as Properties);
   } catch {
-    return value;
+    return `${id} ${value}`;
   }
 }

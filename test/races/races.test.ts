@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { fairRound, lossyRound, type Round } from './round.ts';
-import { listing, pair, play, rotation, twins, type Scenario } from './scenarios.ts';
+import { fairRound, lossyRound, overlapRound, type Round } from './round.ts';
+import { listing, overlap, pair, play, rotation, twins, type Scenario } from './scenarios.ts';
 import { Stage, type Lane } from './stage.ts';
 
 const { RACE_ROUNDS = '200', RACE_SEED = '20261124', RACE_ONLY } = process.env;
@@ -33,6 +33,11 @@ describe(`races, seed ${SEED}`, () => {
     TIMEOUT_MILLISECONDS,
   );
   it(
+    'a rotation that keeps the old key leaves nothing that nobody knows, whoever comes or goes beside it',
+    () => race(overlap, overlapRound, 0.2),
+    TIMEOUT_MILLISECONDS,
+  );
+  it(
     'one token in two invocations at once makes one key',
     () => race(twins, fairRound, 0.2),
     TIMEOUT_MILLISECONDS,
@@ -43,9 +48,9 @@ describe(`races, seed ${SEED}`, () => {
     TIMEOUT_MILLISECONDS,
   );
 
-  async function race(
-    scenario: Scenario,
-    rounds: fc.Arbitrary<Round>,
+  async function race<R extends Round>(
+    scenario: Scenario<R>,
+    rounds: fc.Arbitrary<R>,
     share: number,
   ): Promise<void> {
     const numRuns = Math.ceil(ROUNDS * share);

@@ -25,6 +25,14 @@ export interface Round {
   readonly right: Weather;
 }
 
+/** An overlapping rotation, what happens beside it, and how its keys go. */
+export interface OverlapRound extends Round {
+  readonly previousKey: 'Active' | 'Inactive';
+  /** Another resource of the same user. */
+  readonly neighbour: 'comes' | 'comes for a place that is made' | 'leaves';
+  readonly ending: 'each twice at once' | 'update beside deletion' | 'both at once';
+}
+
 const LONGEST_DELAY = 700;
 /** With the delays less than what PATIENCE grants a sibling from a key's birth to its record. */
 const LONGEST_RECORD_DELAY = 3_500;
@@ -70,4 +78,12 @@ export const fairRound: fc.Arbitrary<Round> = fc.record({ left: fair, right: fai
 export const lossyRound: fc.Arbitrary<Round> = fc.record({
   left: perhapsLossy,
   right: fc.oneof(fair, slow),
+});
+
+export const overlapRound: fc.Arbitrary<OverlapRound> = fc.record({
+  left: perhapsLossy,
+  right: fc.oneof(fair, slow),
+  previousKey: fc.constantFrom('Active', 'Inactive'),
+  neighbour: fc.constantFrom('comes', 'comes for a place that is made', 'leaves'),
+  ending: fc.constantFrom('each twice at once', 'update beside deletion', 'both at once'),
 });

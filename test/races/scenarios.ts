@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudFormation, Outcome } from '../../local/cloudformation.ts';
-import type { Round } from './round.ts';
+import type { OverlapRound, Round } from './round.ts';
 import type { Lane, Stage } from './stage.ts';
 
 /** One round's user and operations, and how to look at what they left. */
-export interface Act {
+export interface Act<R extends Round> {
   readonly stage: Stage;
-  readonly round: Round;
+  readonly round: R;
   readonly userName: string;
   readonly left: CloudFormation;
   readonly right: CloudFormation;
@@ -17,14 +17,14 @@ export interface Act {
   expectNamed(outcomes: readonly Outcome[]): Promise<void>;
 }
 
-export type Scenario = (act: Act) => Promise<void>;
+export type Scenario<R extends Round = Round> = (act: Act<R>) => Promise<void>;
 
 /** Plays a round with a user of its own, and clears away what it left. */
-export async function play(
-  scenario: Scenario,
+export async function play<R extends Round>(
+  scenario: Scenario<R>,
   stage: Stage,
   lane: Lane,
-  round: Round,
+  round: R,
 ): Promise<void> {
   const unique = randomUUID().slice(0, 8);
   const userName = `user-${unique}`;
@@ -80,6 +80,99 @@ export const rotation: Scenario = async ({ round, userName, left, right, calm, e
   expect([created, deleted]).toEqual([succeeded, succeeded]);
   await expectNamed([created]);
 };
+
+/**
+ * A rotation that keeps the old key, while another resource's key is made or deleted. A user has two
+ * keys: of two resources that want the second one, one gets it.
+ */
+export const overlap: Scenario<OverlapRound> = async (act) => {
+  const { round, userName, left, right, calm, expectNamed } = act;
+  const { previousKey: PreviousKey, neighbour } = round;
+  const other = { logicalId: 'Other' };
+  const model = { UserName: userName, PreviousKey };
+  const idOf = ({ resourceModel }: Outcome): string => String(resourceModel?.Id);
+
+  let old = await calm.create({ ...model, Serial: 1 });
+  if (neighbour === 'comes for a place that is made') {
+    const before = old;
+    old = await calm.create({ ...model, Serial: 2 });
+    expect(await calm.delete(idOf(before))).toEqual(succeeded);
+  }
+  const leaving = neighbour === 'leaves' && (await calm.create({ UserName: userName }, other));
+  const [young, ofOther] = await together(
+    round,
+    () => left.create({ ...model, Serial: 3 }),
+    () => (leaving ? right.delete(idOf(leaving)) : right.create({ UserName: userName }, other)),
+  );
+  const made = [young, ofOther].filter(({ resourceModel }) => resourceModel?.Id !== undefined);
+
+  if (leaving) expect(ofOther).toEqual(succeeded);
+  else expect(made).toHaveLength(1);
+  if (made[0] !== young) expect(young).toMatchObject({ errorCode: 'ServiceLimitExceeded' });
+  await expectNamed([old, ...made]);
+
+  if (made[0] !== young) {
+    expect(await left.delete(idOf(old))).toEqual(succeeded);
+    await expectNamed(made);
+    return;
+  }
+  await end(act, idOf(old), idOf(young), () => expectNamed([old, ...made]));
+  await expectNamed([]);
+};
+
+async function end(
+  { round, userName, left, right, calm }: Act<OverlapRound>,
+  old: string,
+  young: string,
+  expectBoth: () => Promise<void>,
+): Promise<void> {
+  const { previousKey: PreviousKey, ending } = round;
+  const expectOnce = async (id: string): Promise<void> => {
+    const outcomes = await together(
+      round,
+      () => left.delete(id),
+      () => right.delete(id),
+    );
+    const codes = outcomes.map(({ status, errorCode }) => errorCode ?? status);
+    expect(['SUCCESS,NotFound', 'NotFound,SUCCESS', 'SUCCESS,SUCCESS']).toContain(codes.join(','));
+  };
+  const expectSuperseded = async (): Promise<void> => {
+    await expectBoth();
+    expect(await calm.read(old)).toMatchObject({ errorCode: 'NotFound' });
+    const { resourceModel } = await calm.read(young);
+    expect(resourceModel).toMatchObject({ PreviousKey, PreviousKeyId: old });
+  };
+
+  switch (ending) {
+    case 'each twice at once':
+      await expectOnce(old);
+      await expectSuperseded();
+      await expectOnce(young);
+      return;
+    case 'update beside deletion': {
+      const model = { Id: young, UserName: userName, Serial: 3 };
+      expect(await calm.delete(old)).toEqual(succeeded);
+      await expectSuperseded();
+      const [updated, deleted] = await together(
+        round,
+        () => left.update({ ...model, PreviousKey }, model),
+        () => right.delete(young),
+      );
+      expect(['SUCCESS', 'NotFound']).toContain(updated.errorCode ?? updated.status);
+      expect(deleted).toEqual(succeeded);
+      return;
+    }
+    // The stack is deleted while its update still cleans up.
+    case 'both at once': {
+      const outcomes = await together(
+        round,
+        () => left.delete(old),
+        () => right.delete(young),
+      );
+      expect(outcomes).toEqual([succeeded, succeeded]);
+    }
+  }
+}
 
 /** One CREATE that is invoked twice at once. */
 export const twins: Scenario = async ({ round, userName, left, right, expectNamed }) => {

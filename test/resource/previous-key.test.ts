@@ -225,6 +225,29 @@ describe('PreviousKey', () => {
       await expectFarSide({ [young]: 'Active' });
     });
 
+    it('forgets nothing of a previous key that somebody deleted by hand', async () => {
+      await type.deleteKey(userName, old);
+
+      await update(young, { PreviousKey: 'Active' }, { PreviousKey: 'Inactive' });
+
+      await expectFarSide({ [young]: 'Active' });
+    });
+
+    it('leaves what somebody else wrote into the record', async () => {
+      const name = `${PREFIX}/${young}`;
+      await type.overwriteParameter(name, 'garbage');
+
+      const before = { PreviousKey: 'Active' };
+      const updated = await update(young, before, { PreviousKey: 'Inactive' });
+
+      expect((await type.parameter(name)).value).toBe('garbage');
+      expect(updated).toMatchObject({ resourceModel: { PreviousKey: 'Inactive' } });
+      const read = await stack.read({ ...updated.resourceModel });
+      expect(read.resourceModel).toEqual(updated.resourceModel);
+      await type.deleteKey(userName, old);
+      await type.deleteParameter(`${PREFIX}/${old}`);
+    });
+
     it('remembers what it said where there is no previous key', async () => {
       const other = type.cloudFormation();
       const lone = idOf(await other.create({ UserName: await type.createUser() }));
@@ -327,6 +350,39 @@ describe('PreviousKey', () => {
 
     expect(created.events.map(({ status }) => status)).toEqual(['IN_PROGRESS', 'SUCCESS']);
     expect(looksAfterMark).toBe(2);
+  });
+
+  describe.each(['before', 'after'])('of a user who was renamed %s the clean-up', (when) => {
+    it('lives on', async () => {
+      const old = await create({ Serial: 1 });
+      const young = await create({ Serial: 2, PreviousKey: 'Active' });
+      const rename = async () => {
+        await type.renameUser(userName, `${userName}-renamed`);
+        userName = `${userName}-renamed`;
+      };
+
+      if (when === 'before') await rename();
+      const cleanedUp = await stack.delete(old);
+      if (when === 'after') await rename();
+
+      expect(cleanedUp.status).toBe('SUCCESS');
+      await expectGone(old);
+      await expectFarSide({ [old]: 'Active', [young]: 'Active' });
+    });
+  });
+
+  it('switches off the key before the one that somebody deleted by hand', async () => {
+    const first = await create({ Serial: 1 });
+    const second = await rotate(first, { Serial: 2, PreviousKey: 'Active' });
+    await type.deleteKey(userName, second);
+
+    const made = await stack.create({ UserName: userName, Serial: 3, PreviousKey: 'Inactive' });
+    const third = idOf(made);
+    await stack.delete(second);
+
+    await expectFarSide({ [first]: 'Inactive', [third]: 'Active' });
+    expect(made.resourceModel).toMatchObject({ PreviousKey: 'Inactive', PreviousKeyId: first });
+    expect((await stack.read(third)).resourceModel).toEqual(made.resourceModel);
   });
 
   it('never touches the key of another resource', async () => {

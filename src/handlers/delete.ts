@@ -30,7 +30,10 @@ export async function remove(request: Request, session: Session): Promise<Progre
   if (record && (await supersede(accessKeyId, record, services))) return succeeded();
   if (!isOfType(record) && hasForeignScope(typeConfiguration))
     await refuseForeignKey(request, record, services);
-  if (record) await takePreviousAway(accessKeyId, record, services);
+  const takePrevious = async () => {
+    if (record) await takePreviousAway(accessKeyId, record, services);
+  };
+  await takePrevious();
   const { wasThere, userName, error } = await takeAway(
     {
       accessKeyId,
@@ -43,6 +46,8 @@ export async function remove(request: Request, session: Session): Promise<Progre
       isConfirmed: false,
     },
     services,
+    // A DELETE of that key which ran beside this one may have let it live on.
+    takePrevious,
   );
   if (error !== undefined) throw error as Error;
   if (!wasThere) throw notFound(accessKeyId);

@@ -43,8 +43,14 @@ interface Deletion {
  * Takes a key away, for DELETE and for a CREATE that is undone: the readers of its secret get the key
  * before it again; then the key goes, its description and, last, its record. The record is written
  * last and deleted last: while it stands, whoever finds it finishes what was cut short.
+ *
+ * @param beforeRecord takes away what its record alone tells of.
  */
-export async function takeAway(target: Target, services: Services): Promise<Removal> {
+export async function takeAway(
+  target: Target,
+  services: Services,
+  beforeRecord: () => Promise<void> = () => Promise.resolve(),
+): Promise<Removal> {
   const { accessKeyId, isDescribed, isRecorded, hasIntent } = target;
   const { descriptions, records } = services;
   const removed = new Set<Part>();
@@ -74,7 +80,12 @@ export async function takeAway(target: Target, services: Services): Promise<Remo
     });
   }
   const isLast = errors.length === 0 || (hasIntent && removed.has('key'));
-  if (wasThere && isLast) await remove('record', () => records.delete(accessKeyId));
+  if (wasThere && isLast) {
+    await remove('record', async () => {
+      await beforeRecord();
+      await records.delete(accessKeyId);
+    });
+  }
 
   const unsure = errors.some(isOutcomeUnknown) ? ', if it is there' : '';
   const names: readonly [Part, string][] = [

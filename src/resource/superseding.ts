@@ -1,7 +1,7 @@
 import { notFound, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import type { Services } from '../aws/services.ts';
-import { PATIENCE } from '../aws/waiting.ts';
+import { PATIENCE, poll } from '../aws/waiting.ts';
 import type { PreviousKey } from '../schema.ts';
 import {
   findSuccession,
@@ -33,7 +33,12 @@ export async function supersede(
   if (previousKey === 'Inactive' && accessKey.status === 'Active')
     await services.accessKeys.update(accessKey.userName, accessKeyId, 'Inactive');
   await services.records.change(accessKeyId, record, { successorId, isSuperseded: true });
-  return true;
+  // A later DELETE of the successor must find this. One that ran beside this one has not found it.
+  await poll(PATIENCE.record, async () => (await services.records.find(accessKeyId))?.isSuperseded);
+  const successor = await poll(PATIENCE.unknown, () =>
+    services.accessKeys.find(accessKey.userName, successorId),
+  );
+  return successor !== undefined;
 }
 
 /**

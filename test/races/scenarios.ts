@@ -108,7 +108,8 @@ export const overlap: Scenario<OverlapRound> = async (act) => {
 
   if (leaving) expect(ofOther).toEqual(succeeded);
   else expect(made).toHaveLength(1);
-  if (made[0] !== young) expect(young).toMatchObject({ errorCode: 'ServiceLimitExceeded' });
+  // Not always ServiceLimitExceeded: that answer may get lost, too.
+  if (made[0] !== young) expect(young).toMatchObject({ status: 'FAILED' });
   await expectNamed([old, ...made]);
 
   if (made[0] !== young) {

@@ -317,6 +317,23 @@ describe('PreviousKey', () => {
       await expectFarSide({});
     });
 
+    it('takes it along where the clean-up runs beside it', async () => {
+      const old = await create({ Serial: 1 });
+      const young = await create({ Serial: 2, PreviousKey: 'Active' });
+      const cleanUp = type.cloudFormation({ function: await type.startContainer() });
+      let cleanedUp: Outcome | undefined;
+      type.use(async (call, next) => {
+        const isLate = call.action === 'DeleteAccessKey' && cleanedUp === undefined;
+        if (isLate) cleanedUp = await cleanUp.delete(old);
+        return next(call);
+      });
+
+      expect((await stack.delete(young)).status).toBe('SUCCESS');
+
+      expect(cleanedUp?.status).toBe('SUCCESS');
+      await expectFarSide({});
+    });
+
     it('leaves a key that CloudFormation retained', async () => {
       const old = await create({ Serial: 1 });
       const young = await create({ Serial: 2, PreviousKey: 'Inactive' });

@@ -93,7 +93,10 @@ export class LocalStack {
 
       const provider = this.#provider(Type);
       const isReplaced =
-        old && provider.createOnly.some((name) => old.properties[name] !== properties[name]);
+        old &&
+        provider.createOnly.some(
+          (name) => !isDeepStrictEqual(old.properties[name], properties[name]),
+        );
       if (old && !isReplaced) {
         const { physicalId } = old;
         await provider.update(physicalId, old.properties, properties, logicalId);

@@ -1,5 +1,5 @@
 import { SSMClient, paginateGetParametersByPath } from '@aws-sdk/client-ssm';
-import { isAccessKeyId } from '../src/aws/access-keys.ts';
+import { isAccessKeyId } from '../src/aws/access-key-id.ts';
 import { callAws, present } from '../src/aws/errors.ts';
 import type { StoredParameter } from '../src/aws/parameters.ts';
 import { isText, parseJson } from '../src/runtime/json.ts';

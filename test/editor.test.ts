@@ -48,7 +48,7 @@ describe('cfn-lint in a repository of its own', () => {
     expect(found).toContainEqual(expect.stringMatching(message));
     // What the guide shows of it.
     const [example = ''] = /^E\d+ [^…]+/.exec(found.find((line) => message.test(line)) ?? '') ?? [];
-    expect(guide).toContain(example.replace(/(\['Id', 'SecretAccessKey', ).*/, '$1…]'));
+    expect(guide).toContain(example.replace(/(\['Id', 'PreviousKeyId', ).*/, '$1…]'));
   });
 
   it('has no more to say of a type that nobody registered', async () => {

@@ -44,7 +44,11 @@ export class AccessKeyOwner {
     const asking = callAws(activity, async () => {
       const command = new GetAccessKeyLastUsedCommand({ AccessKeyId: accessKeyId });
       const { UserName, AccessKeyLastUsed } = await this.#iam.send(command);
-      const { LastUsedDate: date, ServiceName: service, Region: region } = present(AccessKeyLastUsed);
+      const {
+        LastUsedDate: date,
+        ServiceName: service,
+        Region: region,
+      } = present(AccessKeyLastUsed);
       return { userName: present(UserName), wasUsed: date !== undefined, date, service, region };
     });
     try {

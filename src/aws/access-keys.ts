@@ -9,7 +9,7 @@ import {
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { hasErrorCode, HandlerError, ifFound } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
-import { schema, type Status } from '../schema.ts';
+import type { Status } from '../schema.ts';
 import { callAws, present, wasRetried } from './errors.ts';
 import { onlyAfterRefusal } from './retries.ts';
 import { AGE } from './waiting.ts';
@@ -25,9 +25,6 @@ export interface AccessKey {
 export interface NewAccessKey extends AccessKey {
   readonly secretAccessKey: string;
 }
-
-const { pattern, minLength, maxLength } = schema.properties.Id;
-const ID = new RegExp(pattern);
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -109,11 +106,6 @@ export class AccessKeys {
       throw error;
     }
   }
-}
-
-/** The shape of an id. What names a key without it, the type did not write. */
-export function isAccessKeyId(text: string): boolean {
-  return ID.test(text) && text.length >= minLength && text.length <= maxLength;
 }
 
 export function byId<K extends { accessKeyId: string }>(

@@ -27,17 +27,22 @@ export class Descriptions {
 
   /** @param description undefined removes it. */
   async set(userName: string, accessKeyId: string, description: string | undefined): Promise<void> {
-    if (description === undefined) return this.delete(userName, accessKeyId);
+    if (description === undefined) {
+      await this.delete(userName, accessKeyId);
+      return;
+    }
     const tag = { Key: accessKeyId, Value: description };
     await callAws(`describing access key ${accessKeyId} with a tag of user ${userName}`, () =>
       this.#iam.send(new TagUserCommand({ UserName: userName, Tags: [tag] })),
     );
   }
 
-  async delete(userName: string, accessKeyId: string): Promise<void> {
+  /** @returns false where there is no such user. */
+  async delete(userName: string, accessKeyId: string): Promise<boolean> {
     const activity = `removing the description of access key ${accessKeyId} of user ${userName}`;
     const command = new UntagUserCommand({ UserName: userName, TagKeys: [accessKeyId] });
-    await ifFound(callAws(activity, () => this.#iam.send(command)));
+    const removed = await ifFound(callAws(activity, () => this.#iam.send(command)));
+    return removed !== undefined;
   }
 
   async #listTags(UserName: string): Promise<Tag[]> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { asText, parseJson } from '../runtime/json.ts';
 import { HandlerError } from '../runtime/progress-event.ts';
-import { isAccessKeyId } from './access-keys.ts';
+import { isAccessKeyId } from './access-key-id.ts';
 import type { Parameters, StoredParameter } from './parameters.ts';
 
 /** Written before a key is made, so that whoever comes later knows what may have been made. */

@@ -5,10 +5,11 @@ import {
   SSMClient,
   type Parameter,
 } from '@aws-sdk/client-ssm';
-import { hasErrorCode, HandlerError, ifFound, withHint } from '../runtime/progress-event.ts';
+import { hasErrorCode, ifFound, type HandlerError } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { TypeConfiguration } from '../schema.ts';
-import { callAws, isKmsFailure, present, UnreadableAnswer } from './errors.ts';
+import { getDecrypted } from './decryption.ts';
+import { callAws, present, UnreadableAnswer } from './errors.ts';
 
 /** Where the parameters are, and how they are encrypted. */
 export type Keeping = Pick<TypeConfiguration, 'parameterPrefix' | 'kmsKeyId'>;
@@ -44,10 +45,7 @@ export class Parameters {
     const found = new Map<string, StoredParameter>();
     for (let start = 0; start < names.length; start += NAMES_A_CALL) {
       const some = names.slice(start, start + NAMES_A_CALL);
-      const parameters = await this.#getDecrypted(some).catch((error: unknown) => {
-        if (!isKmsFailure(error)) throw error;
-        return this.#getOneByOne(some, error as HandlerError);
-      });
+      const parameters = await getDecrypted(some, (...asked) => this.#get(...asked));
       for (const [name, parameter] of parameters) found.set(name, parameter);
     }
     return found;
@@ -93,28 +91,6 @@ export class Parameters {
       );
       return Version;
     });
-  }
-
-  async #getDecrypted(names: readonly string[]): Promise<[string, StoredParameter][]> {
-    return this.#get(names, true);
-  }
-
-  /** One parameter that cannot be decrypted fails the whole call: each of the others is got alone. */
-  async #getOneByOne(
-    names: readonly string[],
-    failure: HandlerError,
-  ): Promise<[string, StoredParameter][]> {
-    if (names.length > 1) {
-      const each = await Promise.all(names.map((name) => this.get([name])));
-      return each.flatMap((found) => [...found]);
-    }
-    const hint = 'the KMS key that encrypted it must be enabled and allow kms:Decrypt';
-    const kmsFailure = withHint(failure, hint) as HandlerError;
-    const encrypted = await this.#get(names, false);
-    return encrypted.map(([name, parameter]) => [
-      name,
-      { ...parameter, value: undefined, kmsFailure },
-    ]);
   }
 
   async #get(

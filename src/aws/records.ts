@@ -3,7 +3,8 @@ import { asJson, asText, isRegion, isText, parseJson } from '../runtime/json.ts'
 import type { HandlerError } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import { schema, type PreviousKey, type SecretKeys } from '../schema.ts';
-import { isAccessKeyId, isYoung, type AccessKey } from './access-keys.ts';
+import { isAccessKeyId } from './access-key-id.ts';
+import { isYoung, type AccessKey } from './access-keys.ts';
 import { FIRST_VERSION, type Parameters, type StoredParameter } from './parameters.ts';
 import { asLongAsThrottled } from './retries.ts';
 import { PATIENCE, poll } from './waiting.ts';

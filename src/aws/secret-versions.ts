@@ -8,7 +8,8 @@ import {
 import { HandlerError, hasErrorCode, ifFound, isTransient } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Model, SecretField } from '../schema.ts';
-import { isAccessKeyId, type NewAccessKey } from './access-keys.ts';
+import { isAccessKeyId } from './access-key-id.ts';
+import type { NewAccessKey } from './access-keys.ts';
 import { callAws, present } from './errors.ts';
 import { toSesSmtpEndpoint, toSesSmtpPassword } from './ses-smtp.ts';
 

@@ -8,6 +8,7 @@ import {
   type ProgressEvent,
 } from '../runtime/progress-event.ts';
 import type { Model } from '../schema.ts';
+import { isAccessKeyId } from './access-key-id.ts';
 
 /**
  * How long something at AWS is waited for, in milliseconds. IAM and Parameter Store are eventually
@@ -106,6 +107,7 @@ export function resumeStabilization(
   const { accessKeyId, userName, startedAt } = callbackContext;
   if (
     typeof accessKeyId !== 'string' ||
+    !isAccessKeyId(accessKeyId) ||
     typeof userName !== 'string' ||
     typeof startedAt !== 'number'
   ) {

@@ -7,7 +7,7 @@ import { AGE } from '../aws/waiting.ts';
 import type { Request } from '../schema.ts';
 
 /** Whether the record is that of a key which the same stack made for the same logical id. */
-export function isOfSameResource(
+export function isMadeByStack(
   { stackId, logicalResourceId }: Request,
   record: StoredRecord,
 ): boolean {
@@ -17,6 +17,19 @@ export function isOfSameResource(
     record.stackId === stackId &&
     record.logicalResourceId === logicalResourceId
   );
+}
+
+/**
+ * Whether the user's key with this record and the one of the request are keys of one resource. Cloud
+ * Control API sends no stack: what tells its resources apart is the secret that their keys go into.
+ * Whoever passes another's key off as the earlier one of their own gets nothing for it: the new key
+ * goes to the readers of that secret alone.
+ */
+export function isOfSameResource(request: Request, record: StoredRecord): boolean {
+  const { stackId, model } = request;
+  if (stackId !== undefined) return isMadeByStack(request, record);
+  const isOfSameSecret = model.secretId !== undefined && record.secretId === model.secretId;
+  return isOfSameSecret && record.stackId === undefined;
 }
 
 /**

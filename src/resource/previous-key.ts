@@ -26,7 +26,10 @@ export interface KeyWithRecord {
 
 type Records = ReadonlyMap<string, StoredRecord>;
 
-/** The key that CloudFormation replaces with the one of this request: of the same resource, the newest. */
+/**
+ * The key that is replaced with the one of this request: of the same resource, the newest. Without a
+ * stack, only a higher Serial tells a replacement from another resource for the same secret.
+ */
 export function findReplaced(
   request: Request,
   accessKeys: readonly AccessKey[],
@@ -35,7 +38,7 @@ export function findReplaced(
   const superseded = findSuperseded(request, accessKeys, records);
   const [newest] = accessKeys
     .filter((accessKey) => !superseded.includes(accessKey))
-    .filter(({ accessKeyId }) => isProvenOf(request, records.get(accessKeyId)))
+    .filter(({ accessKeyId }) => isReplaceable(request, records.get(accessKeyId)))
     .sort((one, other) => (isEarlier(one, other) ? 1 : -1));
   const record = newest && records.get(newest.accessKeyId);
   return record && { accessKeyId: newest.accessKeyId, record };
@@ -53,6 +56,12 @@ export function findSuperseded(
     const isBorneOut = isProvenOf(request, successor) && successor.previousKeyId === accessKeyId;
     return isSuperseded && isBorneOut;
   });
+}
+
+function isReplaceable(request: Request, record: StoredRecord | undefined): boolean {
+  if (!isProvenOf(request, record)) return false;
+  const { stackId, model } = request;
+  return stackId !== undefined || (model.serial ?? -1) > (record.serial ?? -1);
 }
 
 function isProvenOf(request: Request, record: StoredRecord | undefined): record is StoredRecord {

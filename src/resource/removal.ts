@@ -143,13 +143,14 @@ async function deleteKey(
       ? { outcome: 'absent', userName }
       : await deleteKeyOf(userName, accessKeyId, services);
   if (deletion.outcome === 'deleted') return deletion;
-  const [found] = await Promise.all([
+  const [found, hasUser] = await Promise.all([
     findKey(accessKeyId, undefined, services),
     isDescribed && deletion.userName !== undefined
       ? services.descriptions.delete(deletion.userName, accessKeyId)
-      : undefined,
+      : true,
   ]);
-  return found ? deleteConfirmed(found.userName, accessKeyId, services) : deletion;
+  if (found) return deleteConfirmed(found.userName, accessKeyId, services);
+  return hasUser ? deletion : { ...deletion, userName: undefined };
 }
 
 /** IAM has named the key: where it says next that there is none, it is not believed. */

@@ -32,7 +32,6 @@ export async function supersede(
   if (previousKey === 'Deleted') return false;
   if (previousKey === 'Inactive' && accessKey.status === 'Active')
     await services.accessKeys.update(accessKey.userName, accessKeyId, 'Inactive');
-  await takePreviousAway(accessKeyId, record, services);
   await services.records.change(accessKeyId, record, { successorId, isSuperseded: true });
   // A later DELETE of the successor must find this. One that ran beside this one has not found it.
   await poll(PATIENCE.record, async () => (await services.records.find(accessKeyId))?.isSuperseded);

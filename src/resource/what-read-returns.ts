@@ -4,7 +4,7 @@ import { toSecretVersionId } from '../aws/secret-versions.ts';
 import { toSesSmtpEndpoint, toSesSmtpPassword } from '../aws/ses-smtp.ts';
 import { isSameUser } from '../aws/users.ts';
 import type { Model, Request } from '../schema.ts';
-import { isOfSameResource } from './ownership.ts';
+import { isMadeByStack } from './ownership.ts';
 import { toPreviousKey, type Previous } from './previous-key.ts';
 
 /**
@@ -21,7 +21,7 @@ export function toModel(
   const { accessKeyId } = accessKey;
   const { model } = request;
   const { exposeSecretAccessKey, restrictSecretAccessKeyToStack } = request.typeConfiguration;
-  const isOwn = record !== undefined && isOfSameResource(request, record);
+  const isOwn = record !== undefined && isMadeByStack(request, record);
   const isShown = exposeSecretAccessKey && (isOwn || !restrictSecretAccessKeyToStack);
   const secretAccessKey = isShown ? record?.secretAccessKey : undefined;
   const region = record?.sesRegion ?? request.region;

@@ -14,7 +14,8 @@ const REPLACING = ['userName', 'secretId', 'secretKeys', 'sesRegion'] as const;
  * @param records of the user's keys, by access key id.
  */
 export function refuseSerial(request: Request, records: ReadonlyMap<string, StoredRecord>): void {
-  const { model, logicalResourceId } = request;
+  const { model, stackId, logicalResourceId } = request;
+  const resource = stackId === undefined ? `secret ${model.secretId}` : logicalResourceId;
   for (const [accessKeyId, record] of records) {
     if (!isOfSameResource(request, record) || record.serial === undefined) continue;
     if (REPLACING.some((name) => !isDeepStrictEqual(record[name], model[name]))) continue;
@@ -22,7 +23,7 @@ export function refuseSerial(request: Request, records: ReadonlyMap<string, Stor
     throw new HandlerError(
       'InvalidRequest',
       `creating access key for user ${model.userName}: Serial ${model.serial ?? '(none)'} is not higher than ` +
-        `Serial ${record.serial} of ${logicalResourceId}'s access key ${accessKeyId}; increment it to rotate the key`,
+        `Serial ${record.serial} of ${resource}'s access key ${accessKeyId}; increment it to rotate the key`,
     );
   }
 }

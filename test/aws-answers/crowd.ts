@@ -1,5 +1,4 @@
 import type { Answer, Behaviour, Call } from '../support/aws-proxy.ts';
-import { actionOf } from '../support/behaviours.ts';
 
 const CREATE_DATE = '2020-02-03T04:05:06Z';
 const NAME = /^crowd-\d+$/;
@@ -11,40 +10,6 @@ export function crowd(users: number): Behaviour {
     const { UserName } = call.parameters;
     const isOfCrowd = typeof UserName === 'string' && NAME.test(UserName);
     return call.action === 'ListAccessKeys' && isOfCrowd ? keysOf(UserName) : next(call);
-  };
-}
-
-export interface Watch {
-  readonly behaviour: Behaviour;
-  /** The actions that were called, in order. */
-  actions(): string[];
-  /** How many calls waited for one another. */
-  roundTrips(): number;
-}
-
-/** Notices which calls are made side by side, each of which takes some time. */
-export function watchCalls(): Watch {
-  const spans: { action: string; start: number; end: number }[] = [];
-  return {
-    behaviour: async (call, next) => {
-      const span = { action: actionOf(call), start: performance.now(), end: Infinity };
-      spans.push(span);
-      const answer = await next(call);
-      span.end = performance.now();
-      return answer;
-    },
-    actions: () => spans.map(({ action }) => action),
-    // As many as do not overlap: of those, the one that ends first is always among them.
-    roundTrips: () => {
-      let count = 0;
-      let last = -Infinity;
-      for (const { start, end } of [...spans].sort((one, other) => one.end - other.end)) {
-        if (start < last) continue;
-        count += 1;
-        last = end;
-      }
-      return count;
-    },
   };
 }
 

@@ -44,6 +44,7 @@ const INPUT_SETS = [
   [3, 'a key with a Serial'],
   [4, 'a key with a Description'],
   [5, 'a key with a SecretId, SecretKeys and a SesRegion'],
+  [6, 'a key with a PreviousKey'],
 ] as const;
 
 describe.each(INPUT_SETS)('AWS contract suite, input set %i: %s', (set) => {

@@ -1,8 +1,19 @@
-import { keyUnknown, kmsFailed, userUnknown, type KmsFault } from '../support/recorded-answers.ts';
+import {
+  keyExpired,
+  keyUnknown,
+  kmsFailed,
+  RATE_EXCEEDED,
+  userUnknown,
+  type KmsFault,
+  type Recorded,
+} from '../support/recorded-answers.ts';
 import { errorAnswer, recordedAnswer, type Message } from './answers.ts';
 import type { Call } from './calls.ts';
 
-/** For how many milliseconds AWS goes on showing what was before; Infinity is for ever. */
+/**
+ * For how many milliseconds AWS goes on showing what was before, or in how many calls of each action, so
+ * that an operation makes the same calls however fast it is; Infinity is for ever.
+ */
 export interface Lags {
   /** A new key is not listed. */
   newKey: number;
@@ -14,12 +25,16 @@ export interface Lags {
   parameter: number;
   /** A new key is not accepted by STS. */
   acceptance: number;
-  /** A user is unknown, from the first call about it on. */
+  /** In so many calls a user is unknown. */
   newUser: number;
-  /** A new key is unknown to whoever changes or deletes it, and its user to whoever tags it. */
+  /** In so many calls a new key is unknown to whoever changes or deletes it, and its user to whoever tags it. */
   newKeyToChange: number;
+  /** So many times each record is throttled: PutParameter has a rate of its own. */
+  busyRecord: number;
   /** These keys are listed as ones that were made years ago. */
   oldKeys: readonly string[];
+  /** These keys have expired. */
+  expiredKeys: readonly string[];
   /** Every key and every parameter is shown as one that was made so much earlier. */
   ageing: number;
   /** These parameters cannot be decrypted, nor anything that is asked for along with them. */
@@ -38,7 +53,9 @@ export const NO_LAGS: Readonly<Lags> = {
   acceptance: 0,
   newUser: 0,
   newKeyToChange: 0,
+  busyRecord: 0,
   oldKeys: [],
+  expiredKeys: [],
   ageing: 0,
   undecryptable: [],
   kmsFault: 'pending deletion',
@@ -68,7 +85,7 @@ interface Parameter {
 export class LaggingView {
   lags: Lags = { ...NO_LAGS };
   readonly #keys = new Map<string, Known>();
-  readonly #users = new Map<unknown, number>();
+  readonly #refused = new Map<string, number>();
   readonly #writtenAt = new Map<string, number>();
 
   /** Remembers what a call that took effect has changed. */
@@ -96,23 +113,10 @@ export class LaggingView {
     }
   }
 
-  /** The answer to a call that AWS turns down, for not knowing yet what it is about. */
+  /** The answer to a call that AWS turns down, mostly for not knowing yet what it is about. */
   refuse(call: Call): Message | undefined {
-    const { action, parameters } = call;
-    const { UserName, AccessKeyId } = parameters;
-    if (this.lags.newUser > 0 && KNOW_USERS.includes(action)) {
-      const since = this.#users.get(UserName) ?? Date.now();
-      this.#users.set(UserName, since);
-      if (isWithin(this.lags.newUser, since)) return recordedAnswer(call, userUnknown(UserName));
-    }
-    if (!CHANGE_KEYS.includes(action)) return undefined;
-    const isNew = [...this.#keys].some(
-      ([id, { userName, createdAt }]) =>
-        (AccessKeyId === undefined ? userName === UserName : id === AccessKeyId) &&
-        isWithin(this.lags.newKeyToChange, createdAt),
-    );
-    if (!isNew) return undefined;
-    return recordedAnswer(call, AccessKeyId ? keyUnknown(AccessKeyId) : userUnknown(UserName));
+    const refusal = this.#findRefusal(call);
+    return refusal && recordedAnswer(call, refusal);
   }
 
   /** The body of a call as it is sent on. */
@@ -142,10 +146,42 @@ export class LaggingView {
     }
   }
 
+  #findRefusal({ action, parameters }: Call): Recorded | undefined {
+    const { UserName, AccessKeyId, Name } = parameters;
+    const { newUser, newKeyToChange, busyRecord } = this.lags;
+    if (KNOW_USERS.includes(action)) {
+      return this.#isEarly(action, UserName, newUser) ? userUnknown(UserName) : undefined;
+    }
+    if (action === 'PutParameter' && !String(Name).includes('/pending/')) {
+      return this.#isEarly(action, Name, busyRecord) ? RATE_EXCEEDED : undefined;
+    }
+    if (!CHANGE_KEYS.includes(action)) return undefined;
+    const isOwn = [...this.#keys].some(([id, { userName }]) =>
+      AccessKeyId === undefined ? userName === UserName : id === AccessKeyId,
+    );
+    if (isOwn && this.#isEarly(action, AccessKeyId ?? UserName, newKeyToChange)) {
+      return AccessKeyId ? keyUnknown(AccessKeyId) : userUnknown(UserName);
+    }
+    const isExpired = this.lags.expiredKeys.includes(String(AccessKeyId));
+    return action === 'UpdateAccessKey' && isExpired ? keyExpired(AccessKeyId) : undefined;
+  }
+
+  /** Whether fewer calls than that have been refused of this action, about this. */
+  #isEarly(action: string, what: unknown, calls: number): boolean {
+    const name = `${action} ${String(what)}`;
+    const refused = this.#refused.get(name) ?? 0;
+    if (refused >= calls) return false;
+    this.#refused.set(name, refused + 1);
+    return true;
+  }
+
   #listed(userName: string, body: string): string {
     const members = (body.match(/<member>.*?<\/member>/gs) ?? []).flatMap((member) => {
-      const key = this.#keys.get(valueOf(member, 'AccessKeyId'));
+      const id = valueOf(member, 'AccessKeyId');
+      const key = this.#keys.get(id);
       if (isWithin(this.lags.newKey, key?.createdAt)) return [];
+      if (this.lags.expiredKeys.includes(id))
+        return [member.replace(/<Status>.*?</, '<Status>Expired<')];
       if (!key || !isWithin(this.lags.status, key.changedAt)) return [member];
       return [member.replace(/<Status>.*?</, `<Status>${key.formerStatus}<`)];
     });

@@ -1,8 +1,9 @@
 import type { CloudFormation, Outcome, Properties } from '../../local/cloudformation.ts';
+import type { KmsFault } from '../support/recorded-answers.ts';
 import type { Aws } from './aws.ts';
-import type { CallPoint } from './calls.ts';
-import { ANSWER_LOST, DENIED_ONCE } from './faults.ts';
-import { SECRET, USER, type Stage } from './stage.ts';
+import { nameOf, type CallPoint } from './calls.ts';
+import { ANSWER_LOST, DENIED_ONCE, type Fault } from './faults.ts';
+import { PREFIX, SECRET, USER, type Stage } from './stage.ts';
 
 export type Kind = 'CREATE' | 'READ' | 'UPDATE' | 'DELETE' | 'LIST';
 
@@ -21,13 +22,15 @@ export interface Operation {
   readonly name: string;
   readonly kind: Kind;
   /** How it ends when there is no fault. */
-  readonly ends: 'SUCCESS' | 'NotFound';
-  /** What else it may end with where the answer of CreateAccessKey is lost. */
-  readonly endsUnknown: readonly string[];
+  readonly ends: 'SUCCESS' | 'NotFound' | 'InvalidTypeConfiguration';
+  /** What else it may end with, by the call whose answer is lost. */
+  readonly endsUnknown: Readonly<Record<string, readonly string[]>>;
   /** The invocation that the faults are aimed at, from one on. */
   readonly invocation: number;
   /** Whether faults strike at a call; some stand for others like them. */
   isStruck(call: CallPoint): boolean;
+  /** Which faults that call is spared. */
+  spares(call: CallPoint, fault: Fault): boolean;
   readonly delivers: boolean;
   /** Whether DELETE lets the key live on, Inactive. */
   readonly supersedes: boolean;
@@ -51,6 +54,7 @@ const DELIVERED = { ...ACTIVE, Serial: 2, SecretId: SECRET, SecretKeys, SesRegio
 const OVERLAPPING = { ...ACTIVE, Serial: 2, PreviousKey: 'Inactive' };
 const TOKEN = 'the-same-token-in-every-retry';
 const ANOTHER_TOKEN = 'the-token-of-another-operation';
+const NEXT_INTENT = 'ssm:PutParameter #2';
 const NOTHING = (): void => undefined;
 
 type Given = Pick<Operation, 'name' | 'kind' | 'act'> & Partial<Operation>;
@@ -58,9 +62,10 @@ type Given = Pick<Operation, 'name' | 'kind' | 'act'> & Partial<Operation>;
 function operation(given: Given): Operation {
   return {
     ends: 'SUCCESS',
-    endsUnknown: [],
+    endsUnknown: {},
     invocation: 1,
     isStruck: () => true,
+    spares: () => false,
     delivers: false,
     supersedes: false,
     desired: ACTIVE,
@@ -144,6 +149,19 @@ async function goneKey(stage: Stage): Promise<{ token: string; model: Properties
   return arranged;
 }
 
+/** A key whose record's KMS key cannot be used. */
+const sealedKey =
+  (kmsFault: KmsFault): Operation['arrange'] =>
+  async (stage) => {
+    const model = await makeKey(stage, ACTIVE);
+    seal(stage, model.Id, kmsFault);
+    return { token: TOKEN, model };
+  };
+
+function seal({ proxy }: Stage, accessKeyId: unknown, kmsFault: KmsFault): void {
+  Object.assign(proxy.lags, { undecryptable: [`${PREFIX}/${String(accessKeyId)}`], kmsFault });
+}
+
 export const OPERATIONS: readonly Operation[] = [
   operation({ name: 'CREATE an active key', kind: 'CREATE', act: create }),
   operation({
@@ -177,9 +195,15 @@ export const OPERATIONS: readonly Operation[] = [
     kind: 'CREATE',
     // One of those that it repeats until time is up, and nothing that its first attempt does, too.
     isStruck: ({ action, nth }) =>
-      nth === 1 ? action !== 'GetCallerIdentity' : nth === 2 && /^(List|Get)/.test(action),
-    // One invocation has the time to clear up after one lost answer.
-    endsUnknown: ['NetworkFailure', 'ServiceInternalError', 'Throttling'],
+      nth === 1 ? action !== 'GetCallerIdentity' : nth === 2 && /^(List|Get|Put)/.test(action),
+    // An intent that is written over so late is left, see faults.md.
+    spares: (call, { isLate = false }) => isLate && nameOf(call) === NEXT_INTENT,
+    endsUnknown: {
+      // One invocation has the time to clear up after one lost answer.
+      'iam:CreateAccessKey #1': ['NetworkFailure', 'ServiceInternalError', 'Throttling'],
+      // Its own next version looks like another attempt's: that one goes on.
+      [NEXT_INTENT]: ['ResourceConflict'],
+    },
     arrange: async (stage, bystander) => {
       const { proxy, aws } = stage;
       // As if the process had ended there: it can neither find out what was made nor undo it.
@@ -443,5 +467,83 @@ export const OPERATIONS: readonly Operation[] = [
     isStruck: ({ service }) => service === 'logs' || service === 'monitoring',
     arrange: own(),
     act: read,
+  }),
+
+  // As AWS was recorded to answer.
+  operation({
+    name: 'CREATE for a user who was made a moment ago',
+    kind: 'CREATE',
+    typeConfiguration: { AllowedUserNames: ['ci-*'] },
+    before: ({ proxy }) => (proxy.lags.newUser = 1),
+    // What it repeats until the user is known.
+    isStruck: ({ action, nth }) =>
+      action === 'CreateAccessKey' || (nth === 2 && ['GetUser', 'ListAccessKeys'].includes(action)),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE of a key that IAM does not know yet when it is changed',
+    kind: 'CREATE',
+    desired: { ...INACTIVE, Description: DESCRIBED.Description },
+    before: ({ proxy }) => (proxy.lags.newKeyToChange = 1),
+    // What it repeats until the key is known; so does the undo, with DeleteAccessKey.
+    isStruck: ({ action }) => ['UpdateAccessKey', 'TagUser'].includes(action),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE whose record is throttled four times',
+    kind: 'CREATE',
+    before: ({ proxy }) => (proxy.lags.busyRecord = 4),
+    // One more of the tries, which are more than any other call has, and the one that gets through.
+    isStruck: ({ action, nth }) => action === 'PutParameter' && (nth === 4 || nth === 6),
+    act: create,
+  }),
+  operation({
+    name: 'CREATE beside a record that cannot be decrypted',
+    kind: 'CREATE',
+    makeBystander: async (stage) =>
+      String((await makeKey(stage, { ...ACTIVE, Serial: 0 }, ANOTHER_TOKEN)).Id),
+    arrange: (stage, bystander) => {
+      seal(stage, bystander, 'disabled');
+      return Promise.resolve({ token: TOKEN });
+    },
+    // The records one by one, then what there is of the one that cannot be read.
+    isStruck: ({ action, nth }) => action === 'GetParameters' && nth > 1 && nth < 5,
+    act: create,
+  }),
+  operation({
+    name: 'READ a record that cannot be decrypted',
+    kind: 'READ',
+    ends: 'InvalidTypeConfiguration',
+    arrange: sealedKey('pending deletion'),
+    isStruck: ({ action }) => action === 'GetParameters',
+    act: read,
+  }),
+  operation({
+    name: 'UPDATE with a record that cannot be decrypted',
+    kind: 'UPDATE',
+    desired: INACTIVE,
+    arrange: sealedKey('hidden'),
+    isStruck: ({ action }) => action === 'GetParameters',
+    act: update,
+  }),
+  operation({
+    name: 'DELETE by the id alone with a record that cannot be decrypted',
+    kind: 'DELETE',
+    arrange: sealedKey('denied'),
+    isStruck: ({ action }) => action === 'GetParameters',
+    act: removeById,
+  }),
+  operation({
+    name: 'UPDATE of an expired key',
+    kind: 'UPDATE',
+    desired: { ...INACTIVE, Description: 'for nothing any more' },
+    arrange: async (stage) => {
+      const model = await makeKey(stage, { ...INACTIVE, Description: DESCRIBED.Description });
+      stage.proxy.lags.expiredKeys = [String(model.Id)];
+      return { token: TOKEN, model: { ...model, Status: 'Active' } };
+    },
+    // What is repeated goes by the list, which shows a status that nobody can set.
+    isStruck: ({ action }) => ['ListAccessKeys', 'TagUser'].includes(action),
+    act: update,
   }),
 ];

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../local/cloudformation.ts';
-import { type CallPoint } from './calls.ts';
+import { nameOf, type CallPoint } from './calls.ts';
 import type { Fault } from './faults.ts';
 import type { Arranged, Operation } from './operations.ts';
 import { DELIVERY, PREFIX, TAGS, type Stage } from './stage.ts';
@@ -48,7 +48,7 @@ export async function runCase(stage: Stage, { operation, call, fault }: Case): P
   });
   const code = codeOf(outcome);
   if (!proxy.calls.some((made) => made.outcome === fault.name)) problems.push('no call was struck');
-  const endsUnknown = call.action === 'CreateAccessKey' ? operation.endsUnknown : [];
+  const endsUnknown = operation.endsUnknown[nameOf(call)] ?? [];
   if (![operation.ends, ...endsUnknown, ...fault.codes].includes(code)) {
     problems.push(`it ended with ${code}: ${outcome.message ?? ''}`);
   }

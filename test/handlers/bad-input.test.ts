@@ -227,6 +227,37 @@ describe('bad input', () => {
     });
   });
 
+  describe('in the callback context', () => {
+    const operations: [string, Operation][] = [
+      ['CREATE', create],
+      ['UPDATE', update],
+      ['DELETE', remove],
+    ];
+    const contexts: [string, Properties][] = [
+      ['an id of another shape', { accessKeyId: 'pending/0123456789abcdef' }],
+      ['an id that is a list', { accessKeyId: [UNKNOWN_ID] }],
+      ['no user name', { userName: undefined }],
+      ['a time in words', { startedAt: 'now' }],
+    ];
+
+    describe.each(operations)('%s', (_, operate) => {
+      it.each(contexts)('refuses %s, and changes nothing', async (_name, context) => {
+        const model = { Id: await type.createForeignKey(userName), UserName: userName };
+        const whole = { accessKeyId: model.Id, userName, startedAt: Date.now() };
+        const callbackContext = { ...whole, ...context };
+        const invoke = async <Answer>(event: unknown) =>
+          type.container.invoke<Answer>({ ...(event as object), callbackContext });
+
+        const outcome = await operate(type.cloudFormation({ function: { invoke } }), model);
+
+        expect(outcome).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
+        expect(outcome).toMatchObject({ message: expect.stringContaining('callback context') });
+        expect(await type.keysOf(userName)).toEqual([{ id: model.Id, status: 'Active' }]);
+        expect(await type.parameters()).toEqual([]);
+      });
+    });
+  });
+
   describe('in the credentials', () => {
     const operations: [string, Operation][] = [
       ['CREATE', create],

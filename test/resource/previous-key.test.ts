@@ -348,6 +348,27 @@ describe('PreviousKey', () => {
     });
   });
 
+  it('is not done before Parameter Store shows the mark that saves the old key', async () => {
+    const old = await create({ Serial: 1 });
+    const name = `${PREFIX}/${old}`;
+    const unmarked = (await type.parameter(name)).value;
+    let looksAfterMark = 0;
+    let isMarked = false;
+    type.use(async (call, next) => {
+      const { action, parameters } = call;
+      if (action === 'PutParameter' && parameters.Name === name) isMarked = true;
+      const answer = await next(call);
+      const asksForMark = action === 'GetParameters' && String(parameters.Names) === name;
+      if (!isMarked || !asksForMark || looksAfterMark++ > 0) return answer;
+      return { ...answer, body: withValue(answer.body, unmarked) };
+    });
+
+    const created = await stack.create({ UserName: userName, Serial: 2, PreviousKey: 'Active' });
+
+    expect(created.events.map(({ status }) => status)).toEqual(['IN_PROGRESS', 'SUCCESS']);
+    expect(looksAfterMark).toBe(2);
+  });
+
   describe.each(['before', 'after'])('of a user who was renamed %s the clean-up', (when) => {
     it('lives on', async () => {
       const old = await create({ Serial: 1 });
@@ -418,4 +439,12 @@ describe('PreviousKey', () => {
 function idOf({ status, resourceModel, message }: Outcome): string {
   expect([status, message]).toEqual(['SUCCESS', expect.anything()]);
   return String(resourceModel?.Id);
+}
+
+function withValue(body: string, Value: string): string {
+  const answer = JSON.parse(body) as { Parameters: object[] };
+  return JSON.stringify({
+    ...answer,
+    Parameters: answer.Parameters.map((each) => ({ ...each, Value })),
+  });
 }

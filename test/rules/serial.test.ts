@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { Properties } from '../../local/cloudformation.ts';
 import { PREFIX, useLocalType } from '../support/local-type.ts';
 
 describe('Serial', () => {
@@ -92,5 +94,48 @@ describe('Serial', () => {
 
     expect(created.status).toBe('SUCCESS');
     expect(await type.keysOf(userName)).toHaveLength(2);
+  });
+
+  describe('without a stack, as Cloud Control calls', () => {
+    let SecretId: string;
+
+    beforeEach(async () => {
+      ({ name: SecretId } = await type.createSecret());
+    });
+
+    const create = (properties: Properties, stackId: string | null = null) =>
+      type
+        .cloudFormation({ stackId })
+        .create({ UserName: userName, ...properties }, { logicalId: randomUUID() });
+
+    it.each([
+      ['the same', 2],
+      ['lower', 1],
+      ['missing', undefined],
+    ])('has to rise for the same secret: one that is %s is refused', async (_, Serial) => {
+      const first = await create({ SecretId, Serial: 2 });
+
+      const second = await create({ SecretId, ...(Serial !== undefined && { Serial }) });
+
+      const id = String(first.resourceModel?.Id);
+      expect(second).toMatchObject({ status: 'FAILED', errorCode: 'InvalidRequest' });
+      expect(second.message).toContain(`Serial 2 of secret ${SecretId}'s access key ${id}`);
+      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
+    });
+
+    it.each<[string, (secretId: string) => Properties, string | null]>([
+      ['another secret', (secretId) => ({ SecretId: secretId }), null],
+      ['no secret', () => ({}), null],
+      ['the same secret in a stack', () => ({ SecretId }), 'stack'],
+    ])('may be any for %s', async (_, toProperties, stackId) => {
+      const other = await type.createSecret();
+      const properties = toProperties(other.name);
+      await create({ ...(properties.SecretId !== undefined && { SecretId }), Serial: 2 });
+
+      const second = await create({ ...properties, Serial: 1 }, stackId);
+
+      expect(second.status).toBe('SUCCESS');
+      expect(await type.keysOf(userName)).toHaveLength(2);
+    });
   });
 });

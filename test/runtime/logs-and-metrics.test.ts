@@ -246,7 +246,7 @@ describe('delivery to CloudWatch', () => {
     let wasReady: boolean | undefined;
     type.use(async (call, next) => {
       if (call.action !== 'ListUsers') return next(call);
-      for (let tries = 0; tries < 100 && !isReady(); tries += 1) await sleep(10);
+      for (let tries = 0; tries < 400 && !isReady(); tries += 1) await sleep(10);
       wasReady = isReady();
       return next(call);
     });

@@ -20,6 +20,8 @@ interface Signature {
 export interface Call extends Signature {
   readonly action: string;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** The same in each try of a call; undefined where no SDK made it. */
+  readonly invocationId?: string | undefined;
 }
 
 export interface Answer {
@@ -140,14 +142,15 @@ export function signatureOf({ authorization = '' }: IncomingHttpHeaders): Signat
 }
 
 function toCall({ headers }: Request, body: string): Call {
-  const { accessKeyId, service } = signatureOf(headers);
+  const signature = signatureOf(headers);
+  const invocationId = headers['amz-sdk-invocation-id']?.toString();
   const target = headers['x-amz-target'];
   if (typeof target === 'string') {
     const parameters = JSON.parse(body) as Record<string, unknown>;
-    return { service, action: target.split('.').at(-1) ?? '', accessKeyId, parameters };
+    return { ...signature, action: target.split('.').at(-1) ?? '', parameters, invocationId };
   }
   const { Action = '', ...parameters } = Object.fromEntries(new URLSearchParams(body));
-  return { service, action: Action, accessKeyId, parameters };
+  return { ...signature, action: Action, parameters, invocationId };
 }
 
 function encode(body: string, { parameters }: Call): string {

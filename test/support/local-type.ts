@@ -118,6 +118,8 @@ export class LocalType {
     this.ssm = new SSMClient(configuration);
     this.secretsManager = new SecretsManagerClient(configuration);
     this.container = await this.startContainer();
+    // moto loads a service at its first call: on a busy machine for longer than a handler waits.
+    await Promise.all([this.allUsers(), this.parameters()]);
   }
 
   async stop(): Promise<void> {

@@ -78,6 +78,20 @@ describe("somebody else's key", () => {
         await expectUntouched();
       });
 
+      it('is not deleted or deactivated while it is so young that a record may show late', async () => {
+        type.allow();
+        const stack = cloudFormation(stackId, PATHS);
+
+        const outcomes = await Promise.all([
+          stack.delete(id),
+          stack.update({ Id: id, UserName: userName }, { Status: 'Inactive' }),
+        ]);
+
+        for (const outcome of outcomes)
+          expect(outcome).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
+        await expectUntouched();
+      });
+
       it('is not activated, by a roll-back neither', async () => {
         await type.setStatus(userName, id, 'Inactive');
 

@@ -1,8 +1,8 @@
 import { PutUserPermissionsBoundaryCommand } from '@aws-sdk/client-iam';
 import { randomUUID } from 'node:crypto';
 import type { Properties } from '../../../local/cloudformation.ts';
-import type { Behaviour } from '../../support/aws-proxy.ts';
-import { actionOf } from '../../support/behaviours.ts';
+import { refuse, type Behaviour } from '../../support/aws-proxy.ts';
+import { actionOf, firstTimes } from '../../support/behaviours.ts';
 import { useLocalType } from '../../support/local-type.ts';
 
 const PATHS = { AllowedUserPaths: ['/ci/*'] };
@@ -120,6 +120,33 @@ describe('guardrails', () => {
       expect(updated.status).toBe('SUCCESS');
       expect(statusesSent()).toEqual([]);
     });
+  });
+
+  it('leave a key off that is switched off while CREATE waits', async () => {
+    const userName = await type.createUser();
+    let invocations = 0;
+    type.use(
+      firstTimes(1, 'sts:GetCallerIdentity', (call) =>
+        refuse(call, 403, 'InvalidClientTokenId', 'The security token is invalid.'),
+      ),
+    );
+    const invoke = async <Answer>(event: unknown) => {
+      invocations += 1;
+      const { requestData } = event as { requestData: Properties };
+      if (invocations === 1) return type.container.invoke<Answer>(event);
+      const [key] = await type.keysOf(userName);
+      await type.setStatus(userName, String(key?.id), 'Inactive');
+      const later = { ...requestData, typeConfiguration: PATHS };
+      return type.container.invoke<Answer>({ ...(event as object), requestData: later });
+    };
+
+    const created = await type
+      .cloudFormation({ function: { invoke } })
+      .create({ UserName: userName });
+
+    expect(created).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
+    expect(await type.keysOf(userName)).toEqual([]);
+    expect(statusesSent()).toEqual([]);
   });
 
   describe('hold for a token that is used again', () => {

@@ -1,6 +1,7 @@
 import type { Properties } from '../../../local/cloudformation.ts';
 import { actionOf } from '../../support/behaviours.ts';
 import { useLocalType } from '../../support/local-type.ts';
+import { inRoundTrips } from '../../support/round-trips.ts';
 
 /** What an honest stack does makes the calls that it made before there were defences. */
 describe('the calls of an honest stack', () => {
@@ -99,6 +100,32 @@ describe('the calls of an honest stack', () => {
     expect(ofActivation).toEqual(with_(UPDATE, 'iam:UpdateAccessKey', ...guards));
     expect(ofRotation).toEqual(with_(CREATE, ...guards));
     expect(ofCleanUp).toEqual(DELETE);
+  });
+
+  it('are made in seven round trips by CREATE, and in two by READ', async () => {
+    const toCreate = inRoundTrips([
+      ['iam:ListAccessKeys'],
+      ['ssm:PutParameter'],
+      ['iam:ListAccessKeys', 'ssm:GetParameters'],
+      ['iam:CreateAccessKey'],
+      ['ssm:PutParameter'],
+      ['iam:ListAccessKeys', 'ssm:GetParameters', 'sts:GetCallerIdentity'],
+      ['ssm:DeleteParameter'],
+    ]);
+    const toRead = inRoundTrips([
+      ['ssm:GetParameters'],
+      ['iam:ListAccessKeys', 'iam:ListUserTags'],
+    ]);
+
+    type.use(toCreate.behaviour);
+    const created = await stackWith().create({ UserName: userName });
+    type.allow();
+    type.use(toRead.behaviour);
+    const read = await stackWith().read(String(created.resourceModel?.Id));
+
+    expect(toCreate.deviations()).toEqual([]);
+    expect(toRead.deviations()).toEqual([]);
+    expect([created.status, read.status]).toEqual(['SUCCESS', 'SUCCESS']);
   });
 
   it('are the same over a rotation of a key in a secret', async () => {

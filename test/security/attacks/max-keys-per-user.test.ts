@@ -47,10 +47,10 @@ describe('MaxKeysPerUser: 1', () => {
       other = await type.startContainer();
     });
 
-    const createBoth = (properties: Properties = {}) => {
+    const createBoth = (properties: Properties = {}, all: { stackId?: null } = {}) => {
       const create = (options: { function?: LocalFunction }) =>
         type
-          .cloudFormation({ ...type.newStack(), typeConfiguration: ONE, ...options })
+          .cloudFormation({ ...type.newStack(), typeConfiguration: ONE, ...all, ...options })
           .create({ UserName: userName, ...properties });
       return [create({}), create({ function: other })] as const;
     };
@@ -140,11 +140,14 @@ describe('MaxKeysPerUser: 1', () => {
       expect(await type.keysOf(userName)).toEqual([{ id: made[0], status: 'Active' }]);
     });
 
-    it('where the keys go into a secret', async () => {
+    it.each([
+      ['of two stacks', {}],
+      ['without a stack', { stackId: null }],
+    ])('where the keys %s go into a secret', async (_, options) => {
       const { name: SecretId } = await type.createSecret('before');
       type.use(barrier(2, isCreation));
 
-      const outcomes = await Promise.all(createBoth({ SecretId }));
+      const outcomes = await Promise.all(createBoth({ SecretId, Serial: 1 }, options));
 
       await expectOne(outcomes);
       const [key] = await type.keysOf(userName);
@@ -173,6 +176,67 @@ describe('MaxKeysPerUser: 1', () => {
     expectRefused(next, retained.resourceModel?.Id);
   });
 
+  // Cloud Control sends none: the attacker calls it, and says what others would say of their resource.
+  describe('without a stack', () => {
+    let SecretId: string;
+
+    beforeEach(async () => {
+      ({ name: SecretId } = await type.createSecret('before'));
+    });
+
+    const create = (properties: Properties, stackId: string | null = null) =>
+      stack(stackId).create({ UserName: userName, ...properties });
+
+    it.each<[string, () => Promise<Outcome>, (secretId: string) => Properties]>([
+      ['of a stack', () => create({ SecretId, Serial: 1 }, 'stack'), () => ({ SecretId })],
+      [
+        'for another secret',
+        () => create({ SecretId, Serial: 1 }),
+        (other) => ({ SecretId: other }),
+      ],
+      ['without a secret', () => create({ Serial: 1 }), () => ({})],
+      ['without a secret, for one with', () => create({ Serial: 1 }), () => ({ SecretId })],
+      [
+        'whose record somebody wrote over',
+        async () => {
+          const created = await create({ SecretId, Serial: 1 });
+          const id = String(created.resourceModel?.Id);
+          const record = JSON.parse((await type.parameter(`${PREFIX}/${id}`)).value) as object;
+          await attacker.plant(id, { ...record, serial: 0 });
+          return created;
+        },
+        () => ({ SecretId }),
+      ],
+    ])('a higher Serial does not replace a key %s', async (_, createFirst, toProperties) => {
+      const first = await createFirst();
+      const other = await type.createSecret();
+
+      const second = await create({ ...toProperties(other.name), Serial: 9 });
+
+      const id = String(first.resourceModel?.Id);
+      expectRefused(second, id);
+      expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
+    });
+
+    it('no Serial replaces no key, for the same secret neither', async () => {
+      const first = await create({ SecretId });
+
+      expectRefused(await create({ SecretId }), first.resourceModel?.Id);
+    });
+
+    it('a higher Serial for the same secret makes a second key, and no third', async () => {
+      const first = await create({ SecretId, Serial: 1 });
+      const second = await create({ SecretId, Serial: 2 });
+
+      const third = await create({ SecretId, Serial: 3 });
+
+      const ids = [first, second].map(({ resourceModel }) => String(resourceModel?.Id));
+      expectRefused(third, ids[0]);
+      expect((await type.keysOf(userName)).map(({ id }) => id).sort()).toEqual([...ids].sort());
+      expect(await type.secretValue(SecretId)).toContain(ids[1]);
+    });
+  });
+
   describe('and a record that the attacker wrote over', () => {
     it("does not pass another stack's key off as the attacker's", async () => {
       const created = await stack('stack').create({ UserName: userName });
@@ -187,14 +251,18 @@ describe('MaxKeysPerUser: 1', () => {
       expect(await type.keysOf(userName)).toEqual([{ id, status: 'Active' }]);
     });
 
-    it('makes no exception even of a key of the same resource', async () => {
+    it('makes an exception of a key of the same resource only where the record says what it said', async () => {
       const cloudFormation = stack(attacker.stackId);
       const created = await cloudFormation.create({ UserName: userName, Serial: 1 });
       const id = String(created.resourceModel?.Id);
       const { value } = await type.parameter(`${PREFIX}/${id}`);
-      await attacker.plant(id, value);
+      await attacker.plant(id, { ...(JSON.parse(value) as object), serial: 0 });
 
       expectRefused(await cloudFormation.create({ UserName: userName, Serial: 2 }), id);
+      await attacker.plant(id, value);
+      expect((await cloudFormation.create({ UserName: userName, Serial: 2 })).status).toBe(
+        'SUCCESS',
+      );
     });
 
     it.each(['{}', '[]', 'mine', ''.padEnd(3)])('counts where it says %j', async (text) => {

@@ -257,7 +257,7 @@ describe('a planted parameter', () => {
         const own =
           discarding === used ? userName : await type.createUser(undefined, { Path: '/ci/' });
         if (tagged.includes(discarding)) await type.tag(own, { [discarding]: 'stays' });
-        const intent = rightIntent({ userName: own, accessKeyIds: [used], discarding });
+        const intent = rightIntent({ userName: own, discarding });
         await attacker.plant(intentOf(knownToken), intent);
         const created = await create(
           { UserName: own, Description: 'mine' },
@@ -280,10 +280,7 @@ describe('a planted parameter', () => {
   it('has no key of its own user discarded that is older than any CREATE', async () => {
     const foreign = await type.createForeignKey(userName);
     type.use(ageKeys);
-    await attacker.plant(
-      intentOf(token),
-      rightIntent({ accessKeyIds: [foreign], discarding: foreign }),
-    );
+    await attacker.plant(intentOf(token), rightIntent({ discarding: foreign }));
 
     const created = await create({ UserName: userName });
 

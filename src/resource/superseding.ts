@@ -34,8 +34,11 @@ export async function supersede(
     await services.accessKeys.update(accessKey.userName, accessKeyId, 'Inactive');
   await services.records.change(accessKeyId, record, { successorId, isSuperseded: true });
   // A later DELETE of the successor must find this. One that ran beside this one has not found it.
-  await poll(PATIENCE.record, async () => (await services.records.find(accessKeyId))?.isSuperseded);
-  const successor = await poll(PATIENCE.unknown, () =>
+  await poll(
+    PATIENCE.unknown,
+    async () => (await services.records.find(accessKeyId))?.isSuperseded,
+  );
+  const successor = await poll(PATIENCE.record, () =>
     services.accessKeys.find(accessKey.userName, successorId),
   );
   return successor !== undefined;

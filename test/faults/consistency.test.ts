@@ -1,3 +1,4 @@
+import type { Outcome } from '../../local/cloudformation.ts';
 import type { Holdings } from './aws.ts';
 import type { Call, CallPoint } from './calls.ts';
 import { ANSWER_LOST } from './faults.ts';
@@ -5,7 +6,7 @@ import { killAt } from './kill.ts';
 import type { Lags } from './lags.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { run, type Run } from './run-case.ts';
-import { startBackend, Stage, type Backend } from './stage.ts';
+import { startBackend, Stage, USER, type Backend } from './stage.ts';
 import { codeOf } from './verdict.ts';
 
 const A_WHILE_MS = 5_000;
@@ -25,6 +26,13 @@ const PENDING_FOR_A_WHILE: readonly [string, string, Partial<Lags>][] = [
   ['CREATE an inactive key', 'a new key is not listed', { newKey: A_WHILE_MS }],
   ['UPDATE', 'a key keeps its status', { status: A_WHILE_MS }],
   ['DELETE', 'a deleted key is listed', { deletedKey: A_WHILE_MS }],
+  [
+    'CREATE, a rotation that keeps the key before',
+    'the record of that key is found as it was',
+    { change: A_WHILE_MS },
+  ],
+  ['UPDATE that switches the key before on', 'a key keeps its status', { status: A_WHILE_MS }],
+  ['UPDATE that deletes the key before', 'a deleted key is listed', { deletedKey: A_WHILE_MS }],
 ];
 
 const PENDING_FOR_EVER: readonly [string, string, Partial<Lags>, RegExp][] = [
@@ -173,6 +181,36 @@ describe('eventual consistency', () => {
 
     expect(problems).toEqual([]);
     expect(code).toBe('SUCCESS');
+  });
+
+  it.concurrent.each<[string, Partial<Lags>]>([
+    ['as they were', { change: A_WHILE_MS }],
+    ['not at all', { parameter: 3_500 }],
+  ])('a key is kept, and goes with its successor, while records are found %s', async (_, lags) => {
+    const stage = await Stage.start(backend);
+    try {
+      await stage.begin();
+      const cloudFormation = stage.cloudFormation();
+      const idOf = ({ resourceModel }: Outcome): string => String(resourceModel?.Id);
+      const idsOf = ({ keys, parameters }: Holdings): string[] => [
+        ...keys.keys(),
+        ...parameters.keys(),
+      ];
+      const old = idOf(await cloudFormation.create({ UserName: USER, Serial: 1 }));
+      Object.assign(stage.proxy.lags, lags);
+
+      const rotation = { UserName: USER, Serial: 2, PreviousKey: 'Active' };
+      const young = idOf(await cloudFormation.create(rotation));
+      const cleanedUp = await cloudFormation.delete(old);
+      const kept = await stage.aws.holdings();
+      const deleted = await cloudFormation.delete(young);
+
+      expect([codeOf(cleanedUp), codeOf(deleted)]).toEqual(['SUCCESS', 'SUCCESS']);
+      expect([...kept.keys.keys()].sort()).toEqual([old, young].sort());
+      expect(idsOf(await stage.aws.holdings())).toEqual([]);
+    } finally {
+      await stage.stop();
+    }
   });
 
   it.concurrent.each(KILLED)('%s: survives when %s', async (name, _, lags, isLast, left) => {

@@ -23,6 +23,8 @@ export interface Lags {
   status: number;
   /** A parameter that was written is not found. */
   parameter: number;
+  /** A parameter that was written over is found as it was. */
+  change: number;
   /** A new key is not accepted by STS. */
   acceptance: number;
   /** In so many calls a user is unknown. */
@@ -50,6 +52,7 @@ export const NO_LAGS: Readonly<Lags> = {
   deletedKey: 0,
   status: 0,
   parameter: 0,
+  change: 0,
   acceptance: 0,
   newUser: 0,
   newKeyToChange: 0,
@@ -75,8 +78,17 @@ interface Known {
   formerStatus: string;
 }
 
+interface Written {
+  readonly at: number;
+  readonly value: unknown;
+  /** What was there before. */
+  readonly former: unknown;
+}
+
 interface Parameter {
   readonly Name: string;
+  readonly Version: number;
+  readonly Value: unknown;
   /** In seconds since 1970. */
   readonly LastModifiedDate: number;
 }
@@ -86,7 +98,7 @@ export class LaggingView {
   lags: Lags = { ...NO_LAGS };
   readonly #keys = new Map<string, Known>();
   readonly #refused = new Map<string, number>();
-  readonly #writtenAt = new Map<string, number>();
+  readonly #written = new Map<string, Written>();
 
   /** Remembers what a call that took effect has changed. */
   learn({ action, parameters }: Call, { statusCode, body }: Message): void {
@@ -107,9 +119,12 @@ export class LaggingView {
       case 'DeleteAccessKey':
         if (key) key.deletedAt = now;
         break;
-      case 'PutParameter':
-        this.#writtenAt.set(String(parameters.Name), now);
+      case 'PutParameter': {
+        const { Name, Value: value } = parameters;
+        const former = this.#written.get(String(Name))?.value;
+        this.#written.set(String(Name), { at: now, value, former });
         break;
+      }
     }
   }
 
@@ -210,10 +225,10 @@ export class LaggingView {
   #found(body: string): string {
     const { Parameters, InvalidParameters } = parametersIn(body);
     const isMissing = ({ Name }: Parameter): boolean =>
-      isWithin(this.lags.parameter, this.#writtenAt.get(Name));
+      isWithin(this.lags.parameter, this.#written.get(Name)?.at);
     return JSON.stringify({
       Parameters: Parameters.filter((parameter) => !isMissing(parameter)).map((parameter) => ({
-        ...parameter,
+        ...this.#asItWas(parameter),
         LastModifiedDate: parameter.LastModifiedDate - this.lags.ageing / 1000,
       })),
       InvalidParameters: [
@@ -221,6 +236,13 @@ export class LaggingView {
         ...Parameters.filter(isMissing).map(({ Name }) => Name),
       ],
     });
+  }
+
+  #asItWas(parameter: Parameter): Parameter {
+    const { at, former } = this.#written.get(parameter.Name) ?? {};
+    return isWithin(this.lags.change, at) && former !== undefined && parameter.Version > 1
+      ? { ...parameter, Version: parameter.Version - 1, Value: former }
+      : parameter;
   }
 }
 

@@ -47,8 +47,10 @@ export function supersede(account: Account, key: Key): 'NotFound' | 'lives on' |
   const successor = successorOf(account, key);
   if (successor && key.marks.isSuperseded) return 'NotFound';
   const previousKey = successor?.marks.previousKey ?? 'Deleted';
-  takeAway(supersededBy(key));
-  if (!successor || previousKey === 'Deleted') return 'to be deleted';
+  if (!successor || previousKey === 'Deleted') {
+    takeAway(supersededBy(key));
+    return 'to be deleted';
+  }
   if (previousKey === 'Inactive') key.status = previousKey;
   mark(key, { successor, isSuperseded: true });
   return 'lives on';

@@ -317,20 +317,24 @@ describe('PreviousKey', () => {
       await expectFarSide({});
     });
 
-    it('takes it along where the clean-up runs beside it', async () => {
+    // A stack is deleted while its update still cleans up.
+    it.each([
+      ['before the key goes', 'DeleteAccessKey', false],
+      ['while the clean-up has not said yet that it lives on', 'PutParameter', true],
+    ])('takes it along where the clean-up runs beside it, %s', async (_, action, isLast) => {
       const old = await create({ Serial: 1 });
       const young = await create({ Serial: 2, PreviousKey: 'Active' });
-      const cleanUp = type.cloudFormation({ function: await type.startContainer() });
-      let cleanedUp: Outcome | undefined;
+      const other = type.cloudFormation({ function: await type.startContainer() });
+      const [first, second] = isLast ? [old, young] : [young, old];
+      let beside: Outcome | undefined;
       type.use(async (call, next) => {
-        const isLate = call.action === 'DeleteAccessKey' && cleanedUp === undefined;
-        if (isLate) cleanedUp = await cleanUp.delete(old);
+        if (call.action === action && !beside) beside = await other.delete(second);
         return next(call);
       });
 
-      expect((await stack.delete(young)).status).toBe('SUCCESS');
+      expect((await stack.delete(first)).status).toBe('SUCCESS');
 
-      expect(cleanedUp?.status).toBe('SUCCESS');
+      expect(beside?.status).toBe('SUCCESS');
       await expectFarSide({});
     });
 

@@ -55,7 +55,7 @@ export interface CfnAccessKeyProps {
    */
   readonly status?: string | undefined;
   /**
-   * What becomes of the access key that a rotation replaces: Deleted, or kept with this status until it is set to Deleted, the next rotation needs its place, or the resource is deleted. It is reported as it really is while that key lives.
+   * What becomes of the access key that a rotation replaces: Deleted, or kept with this status until it is set to Deleted, the next rotation needs its place, or the resource is deleted. It is reported as it really is while that key lives. Without it, Deleted.
    *
    * @default - as the type has it
    */
@@ -101,7 +101,7 @@ export class CfnAccessKey extends CfnResource {
   serial?: number | undefined;
   /** Whether the access key can be used for API calls (Active) or not (Inactive). */
   status?: string | undefined;
-  /** What becomes of the access key that a rotation replaces: Deleted, or kept with this status until it is set to Deleted, the next rotation needs its place, or the resource is deleted. It is reported as it really is while that key lives. */
+  /** What becomes of the access key that a rotation replaces: Deleted, or kept with this status until it is set to Deleted, the next rotation needs its place, or the resource is deleted. It is reported as it really is while that key lives. Without it, Deleted. */
   previousKey?: string | undefined;
   /** What the access key is for. The IAM console shows it; it is kept as a tag of the user whose key is the access key ID. */
   description?: string | undefined;

@@ -174,7 +174,7 @@ async function record(
     clientRequestToken: token,
     stackId,
     logicalResourceId,
-    previousKey: previousKey === 'Deleted' ? undefined : previousKey,
+    previousKey,
     previousKeyId: previous?.accessKeyId,
   });
   return { ...toRecorded(accessKey), known, secretAccessKey };

@@ -58,7 +58,7 @@ export async function update(request: Request, session: Session): Promise<Progre
         accessKeyId,
         recorded,
         previous,
-        previousKey,
+        model.previousKey,
         changeOfPrevious,
         services,
       );
@@ -79,9 +79,9 @@ export async function update(request: Request, session: Session): Promise<Progre
     const notShown = findNotShown(wanted, shown, shownDescription);
     if (notShown !== undefined) return notShown;
     const wantedOfPrevious = changeOfPrevious?.status ?? previousKey;
-    if (recorded && toPreviousKey(recorded, shownPrevious) !== wantedOfPrevious)
+    if (recorded && (toPreviousKey(recorded, shownPrevious) ?? 'Deleted') !== wantedOfPrevious)
       return `IAM does not list the previous key as ${wantedOfPrevious}`;
-    return succeeded(toModel(shown, recorded, description, request, shownPrevious));
+    return succeeded(toModel(shown, recorded ?? record, description, request, shownPrevious));
   });
 }
 

@@ -88,11 +88,11 @@ export async function findPrevious(
   return accessKey && { accessKey, isSuperseded: superseded !== undefined };
 }
 
-/** What PreviousKey is: while the previous key is its successor's, its state. */
+/** What PreviousKey is: while the previous key is its successor's, its state; else what was declared. */
 export function toPreviousKey(
-  { previousKey = 'Deleted', previousKeyId }: Pick<StoredRecord, 'previousKey' | 'previousKeyId'>,
+  { previousKey, previousKeyId }: Pick<StoredRecord, 'previousKey' | 'previousKeyId'>,
   previous: Previous | undefined,
-): PreviousKey {
+): PreviousKey | undefined {
   if (previous?.isSuperseded) return toStatus(previous.accessKey);
   const isGone = previousKeyId !== undefined && !previous;
   return isGone ? 'Deleted' : previousKey;

@@ -93,6 +93,7 @@ function toTarget(accessKeyId: string, { userName, secretId }: StoredRecord): Ta
  * Makes of the previous key what PreviousKey says. Where there is none, or none that CloudFormation has
  * given up, only the record remembers it.
  *
+ * @param declared PreviousKey, where the template has it.
  * @param change of the status of a superseded key that is to live.
  * @returns the record as it is then.
  */
@@ -100,15 +101,21 @@ export async function setPreviousKey(
   accessKeyId: string,
   record: StoredRecord,
   previous: Previous | undefined,
-  previousKey: PreviousKey,
+  declared: PreviousKey | undefined,
   change: StatusChange | undefined,
   services: Services,
 ): Promise<StoredRecord> {
-  // Of one that somebody deleted by hand there may be a record, which nobody else knows.
-  if (previousKey === 'Deleted' || !previous) await takePreviousAway(accessKeyId, record, services);
+  const isDeleted = (declared ?? 'Deleted') === 'Deleted';
   if (change) await send(change, services);
-  if (previous?.isSuperseded || toPreviousKey(record, previous) === previousKey) return record;
-  const changed = { previousKey, previousKeyId: previous?.accessKey.accessKeyId };
+  const missing = isDeleted || previous ? undefined : record.previousKeyId;
+  // IAM may name a key that it does not list at the moment: that one is not gone.
+  if (missing !== undefined && (await services.accessKeyOwner.find(missing))) return record;
+  // Of one that somebody deleted by hand there may be a record, which nobody else knows.
+  if (isDeleted || !previous) await takePreviousAway(accessKeyId, record, services);
+  const shown = toPreviousKey(record, previous);
+  const isShown = shown === declared || (shown === 'Deleted' && declared === undefined);
+  if (previous?.isSuperseded || isShown) return record;
+  const changed = { previousKey: declared, previousKeyId: previous?.accessKey.accessKeyId };
   await services.records.change(accessKeyId, record, changed);
   return { ...record, ...changed };
 }

@@ -34,7 +34,7 @@ export function judgeModel(
   const previousStatus = previous === undefined ? undefined : after.keys.get(previous)?.status;
   const ofReplaced = operation.kind === 'CREATE' && PreviousKey ? arranged.bystander : undefined;
   expectSame('PreviousKeyId', model.PreviousKeyId, previousStatus ? previous : ofReplaced);
-  expectSame('PreviousKey', model.PreviousKey, previousStatus ?? PreviousKey ?? 'Deleted');
+  expectSame('PreviousKey', model.PreviousKey, previousStatus ?? PreviousKey);
   if (previousStatus && operation.kind === 'UPDATE')
     expectSame('status of the key before', previousStatus, PreviousKey);
 

@@ -19,7 +19,6 @@ describe('create handler', () => {
       Id: expect.stringMatching(/^AKIA/),
       UserName: userName,
       Status: 'Active',
-      PreviousKey: 'Deleted',
       SecretAccessKey: type.mintedSecrets[0],
       SesSmtpPassword: expect.any(String),
       SesSmtpEndpoint: 'email-smtp.us-east-1.amazonaws.com',

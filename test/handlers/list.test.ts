@@ -88,12 +88,9 @@ describe('list handler', () => {
 
     const listed = await type.cloudFormation().list();
 
-    const { SecretAccessKey, SesSmtpPassword, SesSmtpEndpoint, PreviousKey, ...rest } = {
-      ...resourceModel,
-    };
+    const { SecretAccessKey, SesSmtpPassword, SesSmtpEndpoint, ...rest } = { ...resourceModel };
     expect(SecretAccessKey).toBe(type.mintedSecrets[0]);
     expect([SesSmtpPassword, SesSmtpEndpoint]).toEqual([expect.any(String), expect.any(String)]);
-    expect(PreviousKey).toBe('Deleted');
     expect(listed.resourceModels).toEqual([rest]);
   });
 

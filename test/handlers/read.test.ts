@@ -144,7 +144,6 @@ describe('read handler', () => {
       Id,
       UserName: userName,
       Status: 'Active',
-      PreviousKey: 'Deleted',
       CreateDate: '2020-02-03T04:05:06.000Z',
     });
   });

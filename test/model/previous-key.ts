@@ -88,7 +88,7 @@ export function modelOf(key: Key, request: Properties = {}): Properties {
   return {
     UserName: isSameName ? spelled : owner.name,
     Status: key.status,
-    PreviousKey: record === 'kept' ? shownPreviousKey(key) : (request.PreviousKey ?? 'Deleted'),
+    PreviousKey: record === 'kept' ? shownPreviousKey(key) : request.PreviousKey,
     ...(previous && { PreviousKeyId: previous.id }),
     Id: key.id,
     CreateDate: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),

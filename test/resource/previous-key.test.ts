@@ -119,7 +119,7 @@ describe('PreviousKey', () => {
     const third = await rotate(second, { Serial: 3 });
 
     await expectFarSide({ [third]: 'Active' });
-    expect(await readPrevious(third)).toEqual(['Deleted', undefined]);
+    expect(await readPrevious(third)).toEqual([undefined, undefined]);
   });
 
   it('costs an ordinary rotation and deletion no call', async () => {
@@ -266,7 +266,9 @@ describe('PreviousKey', () => {
         'Deleted',
         'Deleted',
       ]);
-      expect(await declare({ PreviousKey: 'Inactive' }, {})).toEqual(['Deleted', 'Deleted']);
+      expect(await declare({ PreviousKey: 'Deleted' }, {})).toEqual(['Deleted', 'Deleted']);
+      expect(await declare({}, { PreviousKey: 'Inactive' })).toEqual(['Inactive', 'Inactive']);
+      expect(await declare({ PreviousKey: 'Inactive' }, {})).toEqual([undefined, undefined]);
     });
   });
 

@@ -151,7 +151,6 @@ describe('SecretId', () => {
       expect(Object.keys(resourceModel ?? {}).sort()).toEqual([
         'CreateDate',
         'Id',
-        'PreviousKey',
         'SecretId',
         'SecretVersionId',
         'Status',

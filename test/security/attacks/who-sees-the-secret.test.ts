@@ -3,7 +3,7 @@ import { PREFIX, useLocalType } from '../../support/local-type.ts';
 import { useAttacker } from './attacker.ts';
 
 const SECRETS = ['SecretAccessKey', 'SesSmtpPassword', 'SesSmtpEndpoint'];
-const SHOWN = new Set(['Id', 'UserName', 'Status', 'PreviousKey', 'CreateDate']);
+const SHOWN = new Set(['Id', 'UserName', 'Status', 'CreateDate']);
 
 /**
  * The attacker has Cloud Control API, ReadOnlyAccess perhaps, or a stack that imports the key, and

@@ -55,7 +55,7 @@ export async function update(request: Request, session: Session): Promise<Progre
     ]);
     if (recorded) {
       recorded = await setPreviousKey(
-        accessKeyId,
+        accessKey,
         recorded,
         previous,
         model.previousKey,

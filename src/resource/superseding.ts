@@ -1,6 +1,7 @@
 import { notFound, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import type { Services } from '../aws/services.ts';
+import { isSameUser } from '../aws/users.ts';
 import { PATIENCE, poll } from '../aws/waiting.ts';
 import type { PreviousKey } from '../schema.ts';
 import {
@@ -98,7 +99,7 @@ function toTarget(accessKeyId: string, { userName, secretId }: StoredRecord): Ta
  * @returns the record as it is then.
  */
 export async function setPreviousKey(
-  accessKeyId: string,
+  { accessKeyId, userName }: AccessKey,
   record: StoredRecord,
   previous: Previous | undefined,
   declared: PreviousKey | undefined,
@@ -108,8 +109,9 @@ export async function setPreviousKey(
   const isDeleted = (declared ?? 'Deleted') === 'Deleted';
   if (change) await send(change, services);
   const missing = isDeleted || previous ? undefined : record.previousKeyId;
-  // IAM may name a key that it does not list at the moment: that one is not gone.
-  if (missing !== undefined && (await services.accessKeyOwner.find(missing))) return record;
+  // IAM may name a key of the user that it does not list at the moment: that one is not gone.
+  const owner = missing === undefined ? undefined : await services.accessKeyOwner.find(missing);
+  if (owner !== undefined && isSameUser(owner, userName)) return record;
   // Of one that somebody deleted by hand there may be a record, which nobody else knows.
   if (isDeleted || !previous) await takePreviousAway(accessKeyId, record, services);
   const shown = toPreviousKey(record, previous);

@@ -233,6 +233,24 @@ describe('PreviousKey', () => {
       await expectFarSide({ [young]: 'Active' });
     });
 
+    it('does not wait for a key of another user that somebody wrote into the record', async () => {
+      const other = await type.createUser();
+      const foreign = await type.createForeignKey(other);
+      const name = `${PREFIX}/${young}`;
+      const record = JSON.parse((await type.parameter(name)).value) as object;
+      await type.overwriteParameter(name, JSON.stringify({ ...record, previousKeyId: foreign }));
+
+      const updated = await update(young, { PreviousKey: 'Active' }, { PreviousKey: 'Inactive' });
+
+      expect(updated).toMatchObject({
+        status: 'SUCCESS',
+        resourceModel: { PreviousKey: 'Inactive' },
+      });
+      expect(await type.keysOf(other)).toEqual([{ id: foreign, status: 'Active' }]);
+      await stack.delete(young);
+      await stack.delete(old);
+    });
+
     it('leaves what somebody else wrote into the record', async () => {
       const name = `${PREFIX}/${young}`;
       await type.overwriteParameter(name, 'garbage');

@@ -208,7 +208,7 @@ describe('demo in the account of a profile', () => {
     expect(output).toContain('A whole life');
     expect(exitCode).toBe(0);
     expect(await whatIsThere()).toEqual({ keys: 0, parameters: 0, secrets: 0 });
-    expect(secrets.size).toBe(5);
+    expect(secrets.size).toBe(6);
     for (const secret of secrets) expect(output.includes(secret)).toBe(false);
   });
 

@@ -5,7 +5,7 @@ import { toIntent, type StoredIntent } from '../src/aws/intents.ts';
 import type { StoredParameter } from '../src/aws/parameters.ts';
 import { toAccessKeyId } from '../src/aws/secret-versions.ts';
 import { AGE } from '../src/aws/waiting.ts';
-import { wasMadeUnder } from '../src/creation/orphans.ts';
+import { wasMadeUnder } from '../src/resource/ownership.ts';
 import { findKey } from '../src/resource/find.ts';
 import { takeAwayWhole } from '../src/resource/removal.ts';
 import { HandlerError, ifFound } from '../src/runtime/progress-event.ts';

@@ -3,7 +3,7 @@ import { HandlerError, hasErrorCode, ifFound } from '../runtime/progress-event.t
 import type { Session } from '../runtime/session.ts';
 import { byId, type AccessKey } from './access-keys.ts';
 import { AllUsers } from './all-users.ts';
-import { callAws, present } from './errors.ts';
+import { callAws, present, says } from './errors.ts';
 
 export interface LastUse {
   readonly userName: string;
@@ -99,8 +99,4 @@ export class AccessKeyOwner {
       throw hasErrorCode(error, 'AccessDenied') ? denial : error;
     }
   }
-}
-
-function says(error: unknown, words: RegExp): boolean {
-  return error instanceof HandlerError && words.test((error.cause as Error).message);
 }

@@ -10,7 +10,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { hasErrorCode, HandlerError, ifFound } from '../runtime/progress-event.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Status } from '../schema.ts';
-import { callAws, present, wasRetried } from './errors.ts';
+import { callAws, present, says, wasRetried } from './errors.ts';
 import { onlyAfterRefusal } from './retries.ts';
 import { AGE } from './waiting.ts';
 
@@ -25,6 +25,11 @@ export interface AccessKey {
 export interface NewAccessKey extends AccessKey {
   readonly secretAccessKey: string;
 }
+
+export type DeletionOutcome = 'deleted' | 'absent' | 'userless' | 'unsure';
+
+/** IAM answers NoSuchEntity for an unknown user and for an unknown key. */
+const USER_IS_UNKNOWN = /^The user with name /;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -77,18 +82,19 @@ export class AccessKeys {
   /**
    * Without UserName IAM would act on the caller's own keys.
    *
-   * @returns `absent` where the user has no such key; `unsure` where that is the answer to a retry,
-   *   so that the first try may have deleted it.
+   * @returns `absent` where the user has no such key, `userless` where there is no such user; `unsure`
+   *   where that is the answer to a retry, so that the first try may have deleted it.
    */
-  async delete(UserName: string, AccessKeyId: string): Promise<'deleted' | 'absent' | 'unsure'> {
+  async delete(UserName: string, AccessKeyId: string): Promise<DeletionOutcome> {
     try {
       await callAws(`deleting access key ${AccessKeyId} of user ${UserName}`, () =>
         this.#iam.send(new DeleteAccessKeyCommand({ UserName, AccessKeyId })),
       );
       return 'deleted';
     } catch (error) {
-      if (hasErrorCode(error, 'NotFound')) return wasRetried(error) ? 'unsure' : 'absent';
-      throw error;
+      if (!hasErrorCode(error, 'NotFound')) throw error;
+      if (wasRetried(error)) return 'unsure';
+      return says(error, USER_IS_UNKNOWN) ? 'userless' : 'absent';
     }
   }
 

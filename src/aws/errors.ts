@@ -121,6 +121,11 @@ export function wasRefused(error: SdkError): boolean {
   return NEVER_CONNECTED.includes(error.code ?? '') || (status >= 400 && status < 500);
 }
 
+/** For what AWS says in words alone. */
+export function says(error: unknown, words: RegExp): boolean {
+  return error instanceof HandlerError && words.test((error.cause as Error).message);
+}
+
 /** Whether Parameter Store could not use the KMS key of a parameter; it says so in words alone. */
 export function isKmsFailure(error: unknown): boolean {
   if (!(error instanceof HandlerError)) return false;

@@ -34,6 +34,8 @@ export const PATIENCE = {
   intent: 15_000,
   /** For the record of a young key, which Parameter Store now and then misses. */
   record: 4_000,
+  /** For IAM to list a key that has been there for a while. */
+  listing: 4_000,
 } as const;
 
 /** How old something at AWS may be, in milliseconds. */
@@ -69,17 +71,20 @@ export async function poll<T>(
 
 /** Believes in NotFound only after a while. */
 export async function untilFound<T>(call: () => Promise<T>): Promise<T> {
-  return outlast('NotFound', call);
+  return outlast(['NotFound'], call);
 }
 
-/** Believes in an error only after a while: IAM may not know yet what was done a moment ago. */
-export async function outlast<T>(errorCode: HandlerErrorCode, call: () => Promise<T>): Promise<T> {
+/** Believes in these errors only after a while: IAM may not know yet what was done a moment ago. */
+export async function outlast<T>(
+  errorCodes: readonly HandlerErrorCode[],
+  call: () => Promise<T>,
+): Promise<T> {
   let latest: unknown;
   const found = await poll(PATIENCE.unknown, async () => {
     try {
       return { result: await call() };
     } catch (error) {
-      if (!hasErrorCode(error, errorCode)) throw error;
+      if (!hasErrorCode(error, ...errorCodes)) throw error;
       latest = error;
       return undefined;
     }

@@ -19,10 +19,6 @@ export class Attempt {
     this.token = request.clientRequestToken;
   }
 
-  get what(): string {
-    return `creating access key for user ${this.userName}`;
-  }
-
   /** The intent of this attempt, as it stands before CreateAccessKey. */
   intent(accessKeyIds: readonly string[], discarding?: string): Intent {
     const { stackId, logicalResourceId, model } = this.request;

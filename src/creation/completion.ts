@@ -1,8 +1,9 @@
-import { byId } from '../aws/access-keys.ts';
+import { byId, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import { notStabilized, PATIENCE, poll, stabilize } from '../aws/waiting.ts';
-import { toModel, toPending } from '../resource/what-read-returns.ts';
+import { findPreviousOfNew } from '../resource/previous-key.ts';
 import { findNotShown } from '../resource/shown.ts';
+import { toModel, toPending } from '../resource/what-read-returns.ts';
 import { refuseLaterOne } from '../rules/max-keys-per-user.ts';
 import { refuseUserOutOfScope } from '../rules/user-scope.ts';
 import { ifFound, succeeded, type ProgressEvent } from '../runtime/progress-event.ts';
@@ -13,60 +14,64 @@ import type { In } from './states.ts';
 const NOT_ACCEPTED = 'STS does not accept it';
 
 /**
- * Looks whether READ and, for an active key, STS see the new key as it should be. Then its secret's
- * readers get it, and the intent goes, last of all: until then, whoever retries knows what was made.
+ * Recorded: looks whether READ and, for an active key, STS see the new key as it should be. Then its
+ * secret's readers get it, and the intent goes, last of all: until then, whoever retries knows what was
+ * made.
  */
 export async function complete(
   attempt: Attempt,
   { stabilization, secretAccessKey, known = [] }: In<'Recorded'>,
 ): Promise<ProgressEvent<Model>> {
   const { request, services, token } = attempt;
-  const { accessKeys, records, users, descriptions } = services;
   const { model } = request;
-  const { status = 'Active', previousKey, description, secretId } = model;
+  const { status, description, secretId } = model;
   const { userName, accessKeyId } = stabilization;
   const versions = secretId === undefined ? undefined : services.secretVersions(secretId);
 
   return stabilize(stabilization, toPending(model, accessKeyId), async () => {
-    const findRecord = records.find(accessKeyId);
-    const [listed, record, shownDescription, isAccepted] = await Promise.all([
-      ifFound(accessKeys.list(userName)),
+    const findRecord = services.records.find(accessKeyId);
+    const [listed = [], record, shownDescription, isAccepted] = await Promise.all([
+      ifFound(services.accessKeys.list(userName)),
       findRecord,
-      description === undefined ? undefined : descriptions.find(userName, accessKeyId),
+      description === undefined ? undefined : services.descriptions.find(userName, accessKeyId),
       status === 'Inactive' || tryOut(attempt, accessKeyId, secretAccessKey, findRecord),
     ]);
-    const accessKey = byId(listed ?? [], accessKeyId);
+    const accessKey = byId(listed, accessKeyId);
     if (!accessKey) return 'IAM does not list it';
-    if (!record) return `Parameter Store does not return ${records.nameOf(accessKeyId)}`;
-    const replaced = byId(listed ?? [], record.previousKeyId ?? '');
-    const recordOfReplaced = replaced && (await records.find(replaced.accessKeyId));
-    if (replaced && recordOfReplaced?.successorId !== accessKeyId)
-      return `Parameter Store does not return ${records.nameOf(replaced.accessKeyId)} as it is`;
-    const isSuperseded = recordOfReplaced?.isSuperseded === true;
-    if (isSuperseded && previousKey === 'Inactive' && replaced?.status === 'Active')
-      return 'IAM does not list the previous key as Inactive';
-    if (accessKey.status !== status) {
-      if (status === 'Active')
-        await refuseUserOutOfScope(userName, request.typeConfiguration, users);
-      await accessKeys.update(userName, accessKeyId, status);
-    } else if (shownDescription !== description) {
-      await descriptions.set(userName, accessKeyId, description);
-    }
+    if (!record) return `Parameter Store does not return ${services.records.nameOf(accessKeyId)}`;
+    const previous = await findPreviousOfNew(accessKeyId, record, listed, services);
+    if (typeof previous === 'string') return previous;
     const notShown = findNotShown(model, accessKey, shownDescription);
-    if (notShown !== undefined) return notShown;
+    if (notShown !== undefined) {
+      await bringAbout(attempt, accessKey, shownDescription);
+      return notShown;
+    }
     // A secret in Secrets Manager is not read back: who comes later lets the time of trying pass.
     const isOldEnough = Date.now() - accessKey.createDate.getTime() > PATIENCE.acceptance;
     if (!(isAccepted ?? (versions && isOldEnough))) {
       if (!versions || !secretAccessKey) return NOT_ACCEPTED;
       throw notStabilized(stabilization, PATIENCE.acceptance, NOT_ACCEPTED);
     }
-    if (await refuseLaterOne(request, accessKey, listed ?? [], known, services))
+    if (await refuseLaterOne(request, accessKey, listed, known, services))
       return 'the user has another new key';
     await versions?.makeCurrent(accessKeyId);
     await services.intents.delete(token);
-    const previous = replaced && { accessKey: replaced, isSuperseded };
     return succeeded(toModel(accessKey, record, description, request, previous));
   });
+}
+
+/** Somebody may have changed the key of an earlier attempt since. */
+async function bringAbout(
+  { request, services }: Attempt,
+  { accessKeyId, userName, status: shownStatus }: AccessKey,
+  shownDescription: string | undefined,
+): Promise<void> {
+  const { status = 'Active', description } = request.model;
+  if (shownStatus === status && shownDescription !== description)
+    return services.descriptions.set(userName, accessKeyId, description);
+  if (status === 'Active')
+    await refuseUserOutOfScope(userName, request.typeConfiguration, services.users);
+  await services.accessKeys.update(userName, accessKeyId, status);
 }
 
 /**

@@ -3,32 +3,24 @@ import { byId, toIds, type AccessKey } from '../aws/access-keys.ts';
 import { isOutOfTime } from '../aws/errors.ts';
 import type { StoredIntent } from '../aws/intents.ts';
 import { isSameUser } from '../aws/users.ts';
-import { AGE, PATIENCE, poll } from '../aws/waiting.ts';
+import { PATIENCE, poll } from '../aws/waiting.ts';
 import {
   findKeyOfRequest,
   isOfRequest,
   isRecent,
   isRecordOfRequest,
+  wasMadeUnder,
 } from '../resource/ownership.ts';
 import { takeAwayWhole } from '../resource/removal.ts';
 import { HandlerError, isTransient } from '../runtime/progress-event.ts';
 import type { Attempt } from './attempt.ts';
-
-/** What an attempt does not know. */
-export interface Doubt {
-  /** The keys that are not the lost one. */
-  readonly known: readonly string[];
-  /** How a call of this attempt failed that may take effect yet. */
-  readonly lostAnswer?: unknown;
-}
+import { toRecorded, type In, type State } from './states.ts';
 
 interface Settled {
-  /** The intent that stood when it began; undefined where the attempt that wrote it has finished. */
-  readonly intent?: StoredIntent;
   /** The key that was recorded: the one to go on with. */
-  readonly own: AccessKey | undefined;
-  /** To be discarded. */
-  readonly orphan: AccessKey | undefined;
+  readonly own?: AccessKey | undefined;
+  /** The key that nobody knows. */
+  readonly orphan?: AccessKey | undefined;
   /** The keys that are not the next lost one. */
   readonly known: readonly string[];
 }
@@ -37,6 +29,26 @@ const POLL_INTERVAL_MS = 500;
 
 /** Names the keys of which any may be the orphan. */
 export class UnclearOrphan extends HandlerError {}
+
+/** Unsure: goes on with the key that was recorded, or takes away the one that nobody knows. */
+export async function clearUp(attempt: Attempt, doubt: In<'Unsure'>): Promise<State> {
+  const { services, token } = attempt;
+  const { lostAnswers } = doubt;
+  const intent = await poll(PATIENCE.intent, () => services.intents.find(token));
+  // The attempt that wrote it has ended.
+  if (!intent && lostAnswers.length === 0) return { name: 'Fresh' };
+  if (!intent) {
+    const activity = `reading parameter ${services.intents.nameOf(token)}`;
+    throw new HandlerError('ResourceConflict', `${activity}: it is not there any more`);
+  }
+  const { own, orphan, known } = await settle(attempt, doubt, intent);
+  if (!own) {
+    const next = attempt.intent(known, orphan?.accessKeyId);
+    await services.intents.putNext(token, intent.version, next);
+  }
+  if (orphan) await takeAwayWhole(attempt.target(orphan.accessKeyId, true), services);
+  return own ? toRecorded(own) : { name: 'Claimed', known, lostAnswers };
+}
 
 /**
  * Finds out what was made under the intent that stands and nobody learned of.
@@ -47,38 +59,39 @@ export class UnclearOrphan extends HandlerError {}
  *
  * @throws UnclearOrphan where it cannot be told which key is the orphan.
  */
-export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
-  const { request, services } = attempt;
-  const { accessKeys, records } = services;
-  const isCallOpen = doubt.lostAnswer !== undefined;
-  const { intent, finished } = await findIntentOrKey(attempt);
-  if (!intent) return { own: finished, orphan: undefined, known: [] };
-  const isOwn = isOfRequest(request, intent);
-  if (!isCallOpen && (!isOwn || intent.attemptId === attempt.id)) {
-    const known = isOwn ? intent.accessKeyIds : toIds(await accessKeys.list(attempt.userName));
-    return { intent, own: undefined, orphan: undefined, known };
-  }
-  if (isOwn && intent.attemptId !== attempt.id && intent.discarding !== undefined) {
+async function settle(
+  attempt: Attempt,
+  { known, lostAnswers }: In<'Unsure'>,
+  found: StoredIntent,
+): Promise<Settled> {
+  const { request, services, userName } = attempt;
+  const { accessKeys, accessKeyOwner, records } = services;
+  const isCallOpen = lostAnswers.length > 0;
+  const isOfEarlier = found.attemptId !== attempt.id;
+  // One that somebody planted proves nothing.
+  const intent = isOfRequest(request, found) ? found : undefined;
+  if (!isCallOpen && !intent) return { known: toIds(await accessKeys.list(userName)) };
+  if (!isCallOpen && intent && !isOfEarlier) return { known: intent.accessKeyIds };
+  const old = new Set([...known, ...(intent?.accessKeyIds ?? [])]);
+  if (intent?.discarding !== undefined && isOfEarlier) {
     await finishDiscarding(attempt, intent.discarding);
+    old.add(intent.discarding);
   }
 
-  const old = new Set([...doubt.known, ...(isOwn ? intent.accessKeyIds : []), intent.discarding]);
   const recorded = new Set<string>();
   let listed: readonly AccessKey[] = [];
   let own: AccessKey | undefined;
   let suspects: readonly AccessKey[] = [];
   const look = async (): Promise<void> => {
-    listed = await accessKeys.list(attempt.userName);
+    listed = await accessKeys.list(userName);
     const unseen = listed.filter(({ accessKeyId }) => !old.has(accessKeyId));
-    const found = await records.findAll(toIds(unseen));
-    for (const accessKeyId of found.keys()) recorded.add(accessKeyId);
-    own = await findKeyOfRequest(request, unseen, found, services);
-    suspects = unseen.filter(
-      (accessKey) =>
-        !recorded.has(accessKey.accessKeyId) && (!isOwn || wasMadeUnder(intent, accessKey)),
-    );
+    const recordsOfUnseen = await records.findAll(toIds(unseen));
+    for (const accessKeyId of recordsOfUnseen.keys()) recorded.add(accessKeyId);
+    own = await findKeyOfRequest(request, unseen, recordsOfUnseen, services);
+    suspects = unseen
+      .filter(({ accessKeyId }) => !recorded.has(accessKeyId))
+      .filter((accessKey) => !intent || wasMadeUnder(intent, accessKey));
   };
-
   const lastListing = Date.now() + PATIENCE.lateEffect;
   let deadline = lastListing;
   do {
@@ -89,75 +102,36 @@ export async function settle(attempt: Attempt, doubt: Doubt): Promise<Settled> {
     } catch (error) {
       if (!isTransient(error) || isOutOfTime(error) || Date.now() > lastListing) throw error;
     }
-    if (own && !isCallOpen) return { intent, own, orphan: undefined, known: [] };
+    if (own && !isCallOpen) return { own, known: [] };
     if (suspects.some(({ accessKeyId }) => !byId(before, accessKeyId)))
       deadline = Date.now() + PATIENCE.sibling;
   } while (Date.now() < deadline);
 
-  const orphan = await findOrphan(attempt, suspects, isOwn);
-  const known = [...old, ...toIds(listed)].filter((id) => id !== undefined);
-  return { intent, own, orphan, known: [...new Set(known)] };
+  const lastUses = suspects.map((each) => accessKeyOwner.findLastUse(each.accessKeyId));
+  const wasUsed = (await Promise.all(lastUses)).map((lastUse) => lastUse?.wasUsed);
+  const unused = suspects.filter((_, index) => !wasUsed[index]);
+  if (unused.length > (intent ? 1 : 0)) throw unclear(userName, unused);
+  return { own, orphan: unused[0], known: [...old.union(new Set(toIds(listed)))] };
 }
 
-/** Another attempt with the token may have finished, and have removed the intent, by now. */
-async function findIntentOrKey({ request, services, token, userName }: Attempt) {
-  const { accessKeys, intents, records } = services;
-  const found = await poll(PATIENCE.intent, async () => {
-    const intent = await intents.find(token);
-    if (intent) return { intent };
-    const listed = await accessKeys.list(userName);
-    const recorded = await records.findAll(toIds(listed));
-    const finished = await findKeyOfRequest(request, listed, recorded, services);
-    return finished && { finished };
-  });
-  if (found) return { intent: undefined, finished: undefined, ...found };
-  const name = intents.nameOf(token);
-  throw new HandlerError(
-    'ResourceConflict',
-    `reading parameter ${name}: it exists and is not found yet`,
-  );
-}
-
-/** An intent that somebody planted has nothing discarded that is not this request's own. */
+/** What an attempt before this one began to take away. Somebody may have written it into the intent. */
 async function finishDiscarding(attempt: Attempt, accessKeyId: string): Promise<void> {
-  const { accessKeys, accessKeyOwner, records } = attempt.services;
-  const [accessKey, record] = await Promise.all([
-    accessKeys.find(attempt.userName, accessKeyId),
-    records.find(accessKeyId),
+  const { request, services, userName } = attempt;
+  const [accessKey, record, lastUse] = await Promise.all([
+    services.accessKeys.find(userName, accessKeyId),
+    services.records.find(accessKeyId),
+    services.accessKeyOwner.findLastUse(accessKeyId),
   ]);
-  if (record && !isRecordOfRequest(attempt.request, record)) return;
   if (accessKey && !isRecent(accessKey)) return;
-  if (!record || !accessKey) {
-    const lastUse = await accessKeyOwner.findLastUse(accessKeyId);
-    if (lastUse && !isSameUser(lastUse.userName, attempt.userName)) return;
-    if (lastUse?.wasUsed && !record) return;
-  }
-  await takeAwayWhole(attempt.target(accessKeyId, false), attempt.services);
+  if (lastUse && !isSameUser(lastUse.userName, userName)) return;
+  const isOwn = record ? isRecordOfRequest(request, record) : !lastUse?.wasUsed;
+  if (isOwn) await takeAwayWhole(attempt.target(accessKeyId, false), services);
 }
 
-/** @param isProvable whether the suspects are those of an intent of this request. */
-async function findOrphan(
-  { services, what }: Attempt,
-  suspects: readonly AccessKey[],
-  isProvable: boolean,
-): Promise<AccessKey | undefined> {
-  const unused: AccessKey[] = [];
-  for (const suspect of suspects) {
-    const lastUse = await services.accessKeyOwner.findLastUse(suspect.accessKeyId);
-    if (!lastUse?.wasUsed) unused.push(suspect);
-  }
-  const [orphan, ...others] = unused;
-  if (!orphan || (isProvable && others.length === 0)) return orphan;
-  throw new UnclearOrphan(
+function unclear(userName: string, suspects: readonly AccessKey[]): UnclearOrphan {
+  return new UnclearOrphan(
     'GeneralServiceException',
-    `${what}: the answer was lost and more than one key may be the one made: ` +
-      `${toIds(unused).join(', ')}; nothing was deleted, find out which are in use and delete the others`,
+    `creating access key for user ${userName}: the answer was lost and more than one key may be the one made: ` +
+      `${toIds(suspects).join(', ')}; nothing was deleted, find out which are in use and delete the others`,
   );
-}
-
-/** Whether IAM made the key after the intent stood and in an invocation's time, by AWS's clocks. */
-export function wasMadeUnder({ lastModified }: StoredIntent, { createDate }: AccessKey): boolean {
-  const age = createDate.getTime() - Math.floor(lastModified.getTime() / 1000) * 1000;
-  const latest = AGE.invocation + PATIENCE.lateEffect;
-  return age >= -AGE.clockTolerance && age <= latest + AGE.clockTolerance;
 }

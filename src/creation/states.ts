@@ -1,16 +1,22 @@
-import type { NewAccessKey } from '../aws/access-keys.ts';
-import type { Stabilization } from '../aws/waiting.ts';
+import type { AccessKey, NewAccessKey } from '../aws/access-keys.ts';
+import { startStabilization, type Stabilization } from '../aws/waiting.ts';
 import type { KeyWithRecord } from '../resource/previous-key.ts';
-import type { Doubt } from './orphans.ts';
+
+interface Doubt {
+  /** The keys that are not the lost one. */
+  readonly known: readonly string[];
+  /** How calls of this invocation failed that may have made a key. */
+  readonly lostAnswers: readonly unknown[];
+}
 
 /** Each with what may exist if the invocation dies in it. */
 export type State =
   /** Nothing of this attempt. */
   | { readonly name: 'Fresh' }
   /** The intent. */
-  | ({ readonly name: 'Claimed'; readonly lostAnswers: number } & Doubt)
+  | ({ readonly name: 'Claimed' } & Doubt)
   /** The intent, and perhaps a key that nobody knows. */
-  | ({ readonly name: 'Unsure'; readonly lostAnswers: number } & Doubt)
+  | ({ readonly name: 'Unsure' } & Doubt)
   /** The intent, and a key without a record. */
   | {
       readonly name: 'Made';
@@ -18,7 +24,7 @@ export type State =
       /** The keys that the user had before. */
       readonly known: readonly string[];
       /** The one of them that is to live on. */
-      readonly previous?: KeyWithRecord | undefined;
+      readonly previous: KeyWithRecord | undefined;
     }
   /** The intent, and a complete key, which AWS perhaps does not show yet. */
   | {
@@ -30,3 +36,7 @@ export type State =
     };
 
 export type In<Name extends State['name']> = Extract<State, { name: Name }>;
+
+export function toRecorded({ userName, accessKeyId }: AccessKey): In<'Recorded'> {
+  return { name: 'Recorded', stabilization: startStabilization(userName, accessKeyId) };
+}

@@ -12,22 +12,23 @@ import type { State } from './states.ts';
  *   retries the intent stays, and the next attempt goes by it.
  */
 export async function undo(attempt: Attempt, state: State, error: unknown): Promise<never> {
+  const { request, services, token } = attempt;
   switch (state.name) {
-    case 'Fresh':
-      return undoFresh(attempt, error);
+    case 'Fresh': {
+      const intent = await services.intents.find(token).catch(() => undefined);
+      if (!isOfRequest(request, intent)) throw error;
+      return intent?.attemptId === attempt.id ? end(attempt, error) : endInDoubt(attempt, error);
+    }
     case 'Claimed':
-      return end(attempt, error, []);
+      return end(attempt, error);
     case 'Unsure':
-      // With the user the keys are gone.
-      if (error instanceof UnclearOrphan || hasErrorCode(error, 'NotFound'))
-        return end(attempt, error, []);
-      throw withDoubt(attempt, error);
+      return error instanceof UnclearOrphan ? end(attempt, error) : endInDoubt(attempt, error);
     case 'Made':
       return undoKey(attempt, state.accessKey.accessKeyId, state.known, error);
     case 'Recorded': {
       const { accessKeyId } = state.stabilization;
       const isOwn = state.secretAccessKey !== undefined || !(await isOld(attempt, accessKeyId));
-      return isOwn ? undoKey(attempt, accessKeyId, state.known, error) : end(attempt, error, []);
+      return isOwn ? undoKey(attempt, accessKeyId, state.known, error) : end(attempt, error);
     }
   }
 }
@@ -51,31 +52,26 @@ async function isOld({ services, userName }: Attempt, accessKeyId: string): Prom
   return accessKey !== undefined && !isRecent(accessKey);
 }
 
-/** This attempt has made nothing, but the one before it may have. */
-async function undoFresh(attempt: Attempt, error: unknown): Promise<never> {
-  const { request, services, token } = attempt;
-  const intent = await services.intents.find(token).catch(() => undefined);
-  if (!intent || !isOfRequest(request, intent)) throw error;
-  // With the user the keys are gone.
-  const isOver = intent.attemptId === attempt.id || hasErrorCode(error, 'NotFound');
-  if (isOver) return end(attempt, error, []);
-  throw withDoubt(attempt, error);
-}
-
-async function end(attempt: Attempt, error: unknown, leftovers: readonly string[]): Promise<never> {
-  const { intents } = attempt.services;
-  const intent = `parameter ${intents.nameOf(attempt.token)}, if it is there`;
-  if (isTransient(error)) throw withLeftovers(error, [...leftovers, intent]);
-  const isGone = await intents.delete(attempt.token).then(
-    () => true,
-    () => false,
-  );
-  throw withLeftovers(error, [...leftovers, ...(isGone ? [] : [intent])]);
-}
-
-function withDoubt({ services, token, userName }: Attempt, error: unknown): unknown {
-  return withHint(
+/** A key may have been made, and the intent says more; but with the user the keys are gone. */
+async function endInDoubt(attempt: Attempt, error: unknown): Promise<never> {
+  if (hasErrorCode(error, 'NotFound')) return end(attempt, error);
+  const { services, token, userName } = attempt;
+  throw withHint(
     error,
     `a key may have been made for user ${userName}; parameter ${services.intents.nameOf(token)}, if it is there, says which keys there were before`,
   );
+}
+
+async function end(
+  { services, token }: Attempt,
+  error: unknown,
+  leftovers: readonly string[] = [],
+): Promise<never> {
+  const intent = `parameter ${services.intents.nameOf(token)}, if it is there`;
+  if (isTransient(error)) throw withLeftovers(error, [...leftovers, intent]);
+  const isGone = await services.intents.delete(token).then(
+    () => true,
+    () => false,
+  );
+  throw withLeftovers(error, isGone ? leftovers : [...leftovers, intent]);
 }

@@ -3,7 +3,7 @@ import type { StoredIntent } from '../aws/intents.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import type { Services } from '../aws/services.ts';
 import { isSameUser } from '../aws/users.ts';
-import { AGE } from '../aws/waiting.ts';
+import { AGE, PATIENCE } from '../aws/waiting.ts';
 import type { Request } from '../schema.ts';
 
 /** Whether the record is that of a key which the same stack made for the same logical id. */
@@ -70,6 +70,13 @@ export async function findKeyOfRequest(
   if (!own || secretId === undefined) return own;
   const isDelivered = await services.secretVersions(secretId).has(own.accessKeyId);
   return isDelivered ? own : undefined;
+}
+
+/** Whether IAM made the key after the intent stood and in an invocation's time, by AWS's clocks. */
+export function wasMadeUnder({ lastModified }: StoredIntent, { createDate }: AccessKey): boolean {
+  const age = createDate.getTime() - Math.floor(lastModified.getTime() / 1000) * 1000;
+  const latest = AGE.invocation + PATIENCE.lateEffect;
+  return age >= -AGE.clockTolerance && age <= latest + AGE.clockTolerance;
 }
 
 /** What is older is of no CREATE that can still be undone, whatever a parameter says. */

@@ -88,6 +88,30 @@ export async function findPrevious(
   return accessKey && { accessKey, isSuperseded: superseded !== undefined };
 }
 
+/**
+ * The key before a new one, as the CREATE of that one is to leave it.
+ *
+ * @param listed the user's keys.
+ * @returns what AWS does not show yet, in words; undefined where no key is to live on.
+ */
+export async function findPreviousOfNew(
+  accessKeyId: string,
+  { previousKeyId = '', previousKey }: StoredRecord,
+  listed: readonly AccessKey[],
+  { records }: Services,
+): Promise<Previous | string | undefined> {
+  const accessKey = byId(listed, previousKeyId);
+  if (!accessKey) return undefined;
+  const record = await records.find(previousKeyId);
+  if (record?.successorId !== accessKeyId)
+    return `Parameter Store does not return ${records.nameOf(previousKeyId)} as it is`;
+  const isSuperseded = record.isSuperseded === true;
+  const isToBeOff = isSuperseded && previousKey === 'Inactive';
+  if (isToBeOff && accessKey.status === 'Active')
+    return 'IAM does not list the previous key as Inactive';
+  return { accessKey, isSuperseded };
+}
+
 /** What PreviousKey is: while the previous key is its successor's, its state; else what was declared. */
 export function toPreviousKey(
   { previousKey, previousKeyId }: Pick<StoredRecord, 'previousKey' | 'previousKeyId'>,

@@ -1,3 +1,4 @@
+import type { DeletionOutcome } from '../aws/access-keys.ts';
 import { isOutcomeUnknown } from '../aws/errors.ts';
 import type { Services } from '../aws/services.ts';
 import { toSecretVersionId } from '../aws/secret-versions.ts';
@@ -35,14 +36,15 @@ export interface Removal {
 type Part = 'version' | 'key' | 'description' | 'record';
 
 interface Deletion {
-  readonly outcome: 'deleted' | 'absent' | 'unsure';
+  readonly outcome: DeletionOutcome;
   readonly userName: string | undefined;
 }
 
 /**
  * Takes a key away, for DELETE and for a CREATE that is undone: the readers of its secret get the key
  * before it again; then the key goes, its description and, last, its record. The record is written
- * last and deleted last: while it stands, whoever finds it finishes what was cut short.
+ * last and deleted last: while it stands, whoever finds it finishes what was cut short. Only where the
+ * user is gone, it goes while IAM is asked whether the key is, too.
  *
  * @param beforeRecord takes away what its record alone tells of.
  */
@@ -63,16 +65,22 @@ export async function takeAway(
       errors.push(error);
     }
   };
+  const removeRecord = () =>
+    remove('record', async () => {
+      await beforeRecord();
+      await records.delete(accessKeyId);
+    });
   let deletion: Deletion = { outcome: 'absent', userName: target.userName };
 
   await remove('version', () => retireVersion(target, services));
   if (removed.has('version') || !(await mayBeCurrent(target, services))) {
     await remove('key', async () => {
-      deletion = await deleteKey(target, services);
+      const isEarly = isRecorded && errors.length === 0;
+      deletion = await deleteKey(target, services, isEarly ? removeRecord : undefined);
     });
   }
   const { outcome, userName } = deletion;
-  const wasThere = outcome !== 'absent' || isRecorded || errors.length > 0;
+  const wasThere = mayBeDone(outcome) || isRecorded || errors.length > 0;
   if (removed.has('key')) {
     await remove('description', async () => {
       if (isDescribed && userName !== undefined && outcome === 'deleted')
@@ -80,12 +88,7 @@ export async function takeAway(
     });
   }
   const isLast = errors.length === 0 || (hasIntent && removed.has('key'));
-  if (wasThere && isLast) {
-    await remove('record', async () => {
-      await beforeRecord();
-      await records.delete(accessKeyId);
-    });
-  }
+  if (wasThere && isLast && !removed.has('record')) await removeRecord();
 
   const unsure = errors.some(isOutcomeUnknown) ? ', if it is there' : '';
   const names: readonly [Part, string][] = [
@@ -130,10 +133,15 @@ async function mayBeCurrent(
   return versions.isCurrent(accessKeyId).catch(() => true);
 }
 
-/** Deletes the key wherever it is: its user may have been renamed. */
+/**
+ * Deletes the key wherever it is: its user may have been renamed.
+ *
+ * @param withUser is done where the user is gone.
+ */
 async function deleteKey(
   { accessKeyId, userName, isDescribed, isConfirmed }: Target,
   services: Services,
+  withUser?: () => Promise<void>,
 ): Promise<Deletion> {
   if (isConfirmed && userName !== undefined) {
     return deleteConfirmed(userName, accessKeyId, services);
@@ -143,12 +151,13 @@ async function deleteKey(
       ? { outcome: 'absent', userName }
       : await deleteKeyOf(userName, accessKeyId, services);
   if (deletion.outcome === 'deleted') return deletion;
+  const done = deletion.outcome === 'userless' ? withUser?.() : undefined;
   const [found, hasUser] = await Promise.all([
     findKey(accessKeyId, undefined, services),
     isDescribed && deletion.userName !== undefined
       ? services.descriptions.delete(deletion.userName, accessKeyId)
       : true,
-  ]);
+  ]).finally(() => done);
   if (found) return deleteConfirmed(found.userName, accessKeyId, services);
   return hasUser ? deletion : { ...deletion, userName: undefined };
 }
@@ -161,13 +170,17 @@ async function deleteConfirmed(
 ): Promise<Deletion> {
   const deletion = await poll(PATIENCE.unknown, async () => {
     const tried = await deleteKeyOf(userName, accessKeyId, services);
-    return tried.outcome === 'absent' && tried.userName !== undefined ? undefined : tried;
+    return mayBeDone(tried.outcome) || tried.userName === undefined ? tried : undefined;
   });
   if (deletion) return { ...deletion, outcome: 'deleted' };
   throw new HandlerError(
     'ServiceInternalError',
     `deleting access key ${accessKeyId} of user ${userName}: IAM named the key and now says that there is none`,
   );
+}
+
+function mayBeDone(outcome: DeletionOutcome): boolean {
+  return outcome === 'deleted' || outcome === 'unsure';
 }
 
 async function deleteKeyOf(
@@ -182,6 +195,6 @@ async function deleteKeyOf(
     // A role narrowed to a path is denied what concerns a user who is gone, too.
     const listed = await ifFound(accessKeys.list(userName));
     if (listed?.some((accessKey) => accessKey.accessKeyId === accessKeyId)) throw error;
-    return { outcome: 'absent', userName: listed && userName };
+    return listed ? { outcome: 'absent', userName } : { outcome: 'userless', userName: undefined };
   }
 }

@@ -1,4 +1,4 @@
-import { notFound, type AccessKey } from '../aws/access-keys.ts';
+import { byId, notFound, type AccessKey } from '../aws/access-keys.ts';
 import type { StoredRecord } from '../aws/records.ts';
 import type { Services } from '../aws/services.ts';
 import { isSameUser } from '../aws/users.ts';
@@ -39,7 +39,7 @@ export async function supersede(
     PATIENCE.unknown,
     async () => (await services.records.find(accessKeyId))?.isSuperseded,
   );
-  const successor = await poll(PATIENCE.record, () =>
+  const successor = await poll(PATIENCE.listing, () =>
     services.accessKeys.find(accessKey.userName, successorId),
   );
   return successor !== undefined;
@@ -75,6 +75,24 @@ export async function takePreviousAway(
   const superseded = await findSupersededBy(accessKeyId, record, services);
   if (superseded) await takeAwayWhole(toTarget(previousKeyId, superseded), services);
   return superseded !== undefined;
+}
+
+/**
+ * The previous key of the one that is replaced makes room for the new one.
+ *
+ * @returns whether IAM may take a while to see it: an earlier attempt may have made the room.
+ */
+export async function makeRoom(
+  replaced: KeyWithRecord | undefined,
+  accessKeys: readonly AccessKey[],
+  records: ReadonlyMap<string, StoredRecord>,
+  services: Services,
+): Promise<boolean> {
+  if (!replaced) return false;
+  const { accessKeyId, record } = replaced;
+  const { previousKeyId = '' } = record;
+  if (await takePreviousAway(accessKeyId, record, services)) return true;
+  return byId(accessKeys, previousKeyId) !== undefined && !records.has(previousKeyId);
 }
 
 function toTarget(accessKeyId: string, { userName, secretId }: StoredRecord): Target {

@@ -134,8 +134,7 @@ describe('a key that nobody knows', () => {
       const calls = inRoundTrips([
         ['ssm:GetParameters'],
         ['iam:DeleteAccessKey'],
-        ['iam:GetAccessKeyLastUsed', 'iam:UntagUser'],
-        ['ssm:DeleteParameter'],
+        ['iam:GetAccessKeyLastUsed', 'iam:UntagUser', 'ssm:DeleteParameter'],
       ]);
 
       const { outcome } = await watched(users, () => {

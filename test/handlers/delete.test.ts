@@ -142,6 +142,24 @@ describe('delete handler', () => {
     expect(await type.parameters()).toEqual([]);
   });
 
+  it('deletes the key of a user who was renamed after a DELETE that did not learn whose it is', async () => {
+    const created = await createKey();
+    const renamed = `${userName}-renamed`;
+    await type.renameUser(userName, renamed);
+    type.use(deny('iam:GetAccessKeyLastUsed'));
+    const failed = await type.cloudFormation().delete(created);
+    const keys = await type.keysOf(renamed);
+    type.allow();
+
+    const deleted = await type.cloudFormation().delete(created);
+
+    expect(failed).toMatchObject({ status: 'FAILED', errorCode: 'AccessDenied' });
+    expect(keys).toEqual([{ id: created.Id, status: 'Active' }]);
+    expect(deleted.status).toBe('SUCCESS');
+    expect(await type.keysOf(renamed)).toEqual([]);
+    expect(await type.parameters()).toEqual([]);
+  });
+
   it('deletes the key of a user whose name is spelled in another case', async () => {
     const { resourceModel } = await type
       .cloudFormation()
